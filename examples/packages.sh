@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+# Sourced by quickstart.sh and tests/run.sh: what has to be installed for a
+# build or for the tests, and how. A system that has the tools, from wherever,
+# is left alone; packages are installed with apt and only named elsewhere.
+
+apt_build="gcc libc6-dev meson ninja-build pkg-config libjansson-dev libedit-dev"
+apt_test="check python3 python3-venv git g++ python3-pycparser ca-certificates"
+dnf_build="gcc meson ninja-build pkgconf-pkg-config jansson-devel libedit-devel"
+dnf_test="check-devel python3 git gcc-c++ python3-pycparser"
+pacman_build="gcc meson ninja pkgconf jansson libedit"
+pacman_test="check python git python-pycparser"
+brew_build="meson ninja pkg-config jansson libedit"
+brew_test="check python git"
+
+has() {
+    command -v "$1" >/dev/null 2>&1
+}
+
+# Prints what is missing for "build" or "test".
+packages_missing() {
+    for tool in cc meson ninja pkg-config; do
+        has "$tool" || echo "$tool"
+    done
+    libraries="jansson libedit"
+    if [ "$1" = test ]; then
+        libraries="$libraries check"
+        for tool in python3 git c++; do
+            has "$tool" || echo "$tool"
+        done
+        python3 -c 'import pycparser' 2>/dev/null || echo pycparser
+        python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
+    fi
+    for library in $libraries; do
+        pkg-config --exists "$library" 2>/dev/null || echo "$library"
+    done
+}
+
+# All package names of one manager for "build" or "test".
+packages_of() { # manager, goal
+    eval "list=\$$1_build"
+    if [ "$2" = test ]; then
+        eval "list=\"\$list \$$1_test\""
+    fi
+    echo "$list"
+}
+
+packages_command() { # manager, goal
+    case $1 in
+    apt) echo "apt-get install $(packages_of apt "$2")" ;;
+    dnf) echo "dnf install $(packages_of dnf "$2")" ;;
+    pacman) echo "pacman -S --needed $(packages_of pacman "$2")" ;;
+    brew)
+        echo "brew install $(packages_of brew "$2")"
+        echo 'export PKG_CONFIG_PATH="$(brew --prefix libedit)/lib/pkgconfig"'
+        ;;
+    esac
+}
+
+# The command is for somebody else to run: we cannot, or should not.
+packages_explain() { # goal
+    echo "Install these first, then run this script again:"
+    for manager in apt-get dnf pacman brew; do
+        if has "$manager"; then
+            packages_command "${manager%-get}" "$1"
+            return
+        fi
+    done
+    for manager in apt dnf pacman brew; do
+        packages_command "$manager" "$1"
+    done
+}
+
+# Makes sure that everything is there, or ends the script.
+packages_require() { # goal: build or test
+    missing=$(packages_missing "$1" | tr '\n' ' ')
+    [ -n "$missing" ] || return 0
+    echo "Missing: $missing"
+    if has apt-get && [ "$(id -u)" = 0 ]; then
+        as_root=
+    elif has apt-get && has sudo; then
+        as_root=sudo
+    else
+        packages_explain "$1"
+        exit 1
+    fi
+    echo "Installing: $(packages_of apt "$1")"
+    $as_root apt-get update -q
+    # The list is meant to be split into words.
+    # shellcheck disable=SC2046
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q \
+        --no-install-recommends $(packages_of apt "$1")
+}
