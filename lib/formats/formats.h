@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT
+ * formats.h - model files: bytes to named tensors and typed metadata. Nothing
+ * in a file is trusted; every length and offset is checked against the file
+ * before it is used. Specification: ggml docs/gguf.md, versions 2 and 3.
+ *
+ * PHIAL_E_FORMAT is a file that contradicts the specification or itself;
+ * PHIAL_E_UNSUPPORTED one that may be well formed but exceeds a limit
+ * (gguf_file.h), is another version or another kind of file. */
+#ifndef PH_FORMATS_H
+#define PH_FORMATS_H
+
+#include "base/base.h"
+#include "base/dtype.h"
+
+typedef struct ph_gguf ph_gguf;
+
+typedef enum ph_gguf_type {
+    PH_GGUF_U8 = 0,
+    PH_GGUF_I8,
+    PH_GGUF_U16,
+    PH_GGUF_I16,
+    PH_GGUF_U32,
+    PH_GGUF_I32,
+    PH_GGUF_F32,
+    PH_GGUF_BOOL,
+    PH_GGUF_STRING,
+    PH_GGUF_ARRAY,
+    PH_GGUF_U64,
+    PH_GGUF_I64,
+    PH_GGUF_F64
+} ph_gguf_type;
+
+/* One metadata entry. data are the value's bytes as in the file; for a string
+ * its text; for an array its elements, count of type elem. */
+typedef struct ph_gguf_entry {
+    ph_str key;
+    ph_gguf_type type;
+    ph_gguf_type elem; /* of an array */
+    uint64_t count;    /* of an array */
+    ph_str data;
+} ph_gguf_entry;
+
+typedef struct ph_gguf_tensor {
+    ph_str name;
+    uint32_t type; /* ph_dtype, or an id that we do not run */
+    uint32_t n_dims;
+    uint64_t dims[4]; /* dims[0] is contiguous; unused ones are 1 */
+    uint64_t offset;  /* from the start of its shard */
+    uint64_t bytes;   /* 0 if the type is one we do not run */
+    uint32_t shard;
+} ph_gguf_tensor;
+
+/* Reads the metadata and tensor table of a file; if it is the first part of a
+ * split model, of all its parts, which must lie beside it. */
+phial_status ph_gguf_open(const ph_heap *heap, const char *path, ph_gguf **out);
+void ph_gguf_free(ph_gguf *gguf);
+
+/* ---- Metadata ---------------------------------------------------------- */
+
+/* In the order of the file, of a split model those of its first part. */
+size_t ph_gguf_n_entries(const ph_gguf *gguf);
+const ph_gguf_entry *ph_gguf_entry_at(const ph_gguf *gguf, size_t i);
+
+/* NULL if the key is absent. */
+const ph_gguf_entry *ph_gguf_find(const ph_gguf *gguf, const char *key);
+
+/* Typed reads. Absent: PHIAL_E_FORMAT naming the key, unless a fallback is
+ * given; of another type or out of range: PHIAL_E_FORMAT always. Integers of
+ * any width are accepted where they fit; f64 is accepted as f32. */
+phial_status ph_gguf_u32(const ph_gguf *gguf, const char *key,
+                         const uint32_t *fallback, uint32_t *out);
+phial_status ph_gguf_f32(const ph_gguf *gguf, const char *key,
+                         const float *fallback, float *out);
+phial_status ph_gguf_bool(const ph_gguf *gguf, const char *key,
+                          const bool *fallback, bool *out);
+phial_status ph_gguf_str(const ph_gguf *gguf, const char *key,
+                         const ph_str *fallback, ph_str *out);
+
+/* An array whose elements are of type elem; PHIAL_E_FORMAT otherwise. */
+phial_status ph_gguf_array(const ph_gguf *gguf, const char *key,
+                           ph_gguf_type elem, const ph_gguf_entry **out);
+
+/* Walks an array of strings: *at starts at 0 and is moved behind the string
+ * returned. Call entry->count times. */
+ph_str ph_gguf_next_string(const ph_gguf_entry *entry, size_t *at);
+
+/* ---- Tensors ----------------------------------------------------------- */
+
+size_t ph_gguf_n_tensors(const ph_gguf *gguf);
+const ph_gguf_tensor *ph_gguf_tensor_at(const ph_gguf *gguf, size_t i);
+const ph_gguf_tensor *ph_gguf_find_tensor(const ph_gguf *gguf,
+                                          const char *name);
+
+/* Reads n bytes of a tensor's data from byte offset from. */
+phial_status ph_gguf_read(const ph_gguf *gguf, const ph_gguf_tensor *tensor,
+                          uint64_t from, void *buf, size_t n);
+
+/* Path of the first file, for messages. */
+const char *ph_gguf_path(const ph_gguf *gguf);
+
+#endif /* PH_FORMATS_H */
