@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ * Activations from float to int8 with one scale per 32 elements. */
+#include "kernels/arith.h"
+#include "kernels/kernels.h"
+
+/* Bits of 2^-100 and of infinity: magnitudes compare as integers, so that the
+ * maximum does not depend on the order and sees NaN as the largest. */
+enum { TINY_BITS = 0x0d800000, INFINITE_BITS = 0x7f800000 };
+
+static float quantize_block(const float *x, int8_t *codes)
+{
+    const float round = 0x1.8p23f; /* adding it rounds to an integer */
+    uint32_t max = 0;
+    float largest, inverse;
+
+    for (int i = 0; i < PH_ACT_BLOCK; i++) {
+        uint32_t magnitude = ph_float_bits(x[i]) & 0x7fffffffu;
+
+        max = magnitude > max ? magnitude : max;
+    }
+    if (max < TINY_BITS || max >= INFINITE_BITS) {
+        memset(codes, 0, PH_ACT_BLOCK);
+        return max < TINY_BITS ? 0.0f : NAN;
+    }
+    largest = ph_bits_float(max);
+    inverse = 127.0f / largest;
+    for (int i = 0; i < PH_ACT_BLOCK; i++)
+        codes[i] = (int8_t)((x[i] * inverse + round) - round);
+    return largest / 127.0f;
+}
+
+void ph_quantize_acts(const ph_acts *acts, uint32_t begin, uint32_t end)
+{
+    size_t blocks = acts->cols / PH_ACT_BLOCK;
+
+    for (size_t b = begin * blocks; b < end * blocks; b++)
+        acts->scales[b] = quantize_block(acts->x + b * PH_ACT_BLOCK,
+                                         acts->codes + b * PH_ACT_BLOCK);
+}

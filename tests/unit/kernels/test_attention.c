@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT
+ * Attention over the cache: against double precision, and the same bits
+ * however the cache was filled and the heads were grouped. */
+#include "kernels_testing.h"
+
+enum { MAX_KEYS = 3000, MAX_PAGES = MAX_KEYS / PH_PAGE + 1 };
+
+typedef struct cache {
+    ph_cache_view view;
+    uint8_t *pages[MAX_PAGES];
+    float *keys;
+    float *values;
+} cache;
+
+/* Room before and after the panels, and NaN in every slot that is not put. */
+static cache *new_cache(int32_t format, uint32_t head_dim)
+{
+    size_t panel = ph_cache_panel_bytes(format, head_dim);
+    cache *c = malloc(sizeof *c);
+
+    for (int p = 0; p < MAX_PAGES; p++) {
+        c->pages[p] = malloc(3 * panel);
+        memset(c->pages[p], 0xff, 3 * panel);
+    }
+    c->view = (ph_cache_view){format, head_dim, c->pages, panel / 2 & ~63u,
+                              (panel / 2 & ~63u) + panel};
+    c->keys = malloc(MAX_KEYS * head_dim * sizeof(float));
+    c->values = malloc(MAX_KEYS * head_dim * sizeof(float));
+    return c;
+}
+
+static void free_cache(cache *c)
+{
+    for (int p = 0; p < MAX_PAGES; p++)
+        free(c->pages[p]);
+    free(c->keys);
+    free(c->values);
+    free(c);
+}
+
+static void draw(cache *c, uint64_t *state)
+{
+    for (uint32_t i = 0; i < MAX_KEYS * c->view.head_dim; i++) {
+        c->keys[i] = random_normal(state);
+        c->values[i] = random_normal(state);
+    }
+}
+
+static void put(cache *c, uint32_t pos)
+{
+    ph_cache_put(&c->view, pos, c->keys + (size_t)pos * c->view.head_dim,
+                 c->values + (size_t)pos * c->view.head_dim);
+}
+
+static void put_all(cache *c, uint32_t n)
+{
+    for (uint32_t pos = 0; pos < n; pos++)
+        put(c, pos);
+}
+
+static float stored(const cache *c, float f)
+{
+    return c->view.format == PHIAL_CACHE_F16 ? ph_f16_to_f32(ph_f32_to_f16(f))
+                                             : f;
+}
+
+static void attend_exactly(const cache *c, const float *q, uint32_t first,
+                           uint32_t last, double *out)
+{
+    uint32_t head_dim = c->view.head_dim;
+    double *scores = malloc((last + 1) * sizeof *scores);
+    double max = -HUGE_VAL, sum = 0;
+
+    for (uint32_t j = first; j <= last; j++) {
+        scores[j] = 0;
+        for (uint32_t d = 0; d < head_dim; d++)
+            scores[j] += (double)q[d] * stored(c, c->keys[j * head_dim + d]);
+        max = fmax(max, scores[j]);
+    }
+    for (uint32_t d = 0; d < head_dim; d++)
+        out[d] = 0;
+    for (uint32_t j = first; j <= last; j++) {
+        double weight = exp(scores[j] - max);
+
+        sum += weight;
+        for (uint32_t d = 0; d < head_dim; d++)
+            out[d] += weight * stored(c, c->values[j * head_dim + d]);
+    }
+    for (uint32_t d = 0; d < head_dim; d++)
+        out[d] /= sum;
+    free(scores);
+}
+
+static const uint32_t ranges[][2] = {
+    {0, 0},       {0, 1},       {0, 62},      {0, 63},      {0, 64},
+    {63, 63},     {63, 64},     {64, 64},     {5, 200},     {100, 101},
+    {0, 1022},    {0, 1023},    {0, 1024},    {1023, 1024}, {1024, 1024},
+    {1000, 1100}, {0, 2047},    {2048, 2048}, {700, 2999},  {953, 2999},
+    {0, 2999},    {2047, 2112}, {1, 2998},
+};
+enum { N_RANGES = sizeof ranges / sizeof *ranges };
+
+/* Scores of the usual size, about 1. The error is that of the scores, and of
+ * weights exp(score): it grows with the square of their size. */
+START_TEST(outputs_are_close_to_double_precision)
+{
+    enum { QUERIES = 16 };
+    static const uint32_t dims[] = {1, 7, 32, 64, 96, 128, 160};
+    int32_t format = _i % 2 ? PHIAL_CACHE_F16 : PHIAL_CACHE_F32;
+    uint32_t head_dim = dims[_i / 2];
+    uint64_t state = 10 + (uint64_t)_i;
+    cache *c = new_cache(format, head_dim);
+    float q[QUERIES * 160], out[QUERIES * 160];
+    double want[QUERIES * 160], error;
+    double limit = head_dim == 1 ? 1e-11 : 1e-12; /* nothing averages out */
+
+    draw(c, &state);
+    put_all(c, MAX_KEYS);
+    for (int r = 0; r < N_RANGES; r++) {
+        for (uint32_t d = 0; d < QUERIES * head_dim; d++)
+            q[d] = random_normal(&state) / sqrtf((float)head_dim);
+        ph_attend(&c->view, QUERIES, q, head_dim, ranges[r][0], ranges[r][1],
+                  out, head_dim);
+        for (uint32_t i = 0; i < QUERIES; i++)
+            attend_exactly(c, q + i * head_dim, ranges[r][0], ranges[r][1],
+                           want + i * head_dim);
+        error = error_of(out, want, QUERIES * head_dim);
+        ck_assert_msg(error < limit, "head_dim %u keys %u..%u: NMSE %g",
+                      head_dim, ranges[r][0], ranges[r][1], error);
+    }
+    free_cache(c);
+}
+END_TEST
+
+START_TEST(one_key_gives_its_value)
+{
+    uint64_t state = 1;
+    cache *c = new_cache(PHIAL_CACHE_F32, 32);
+    float q[32], out[32];
+
+    draw(c, &state);
+    put(c, 1030);
+    for (int d = 0; d < 32; d++)
+        q[d] = random_normal(&state);
+    ph_attend(&c->view, 1, q, 32, 1030, 1030, out, 32);
+    check_same(out, c->values + 1030 * 32, 32);
+    free_cache(c);
+}
+END_TEST
+
+/* Only the range is looked at: other slots hold NaN here, finite numbers
+ * there. Neither the order in which tokens were put matters. */
+START_TEST(bits_do_not_depend_on_how_the_cache_was_filled)
+{
+    int32_t format = _i % 2 ? PHIAL_CACHE_F16 : PHIAL_CACHE_F32;
+    uint64_t state = 20;
+    cache *full = new_cache(format, 48), *part = new_cache(format, 48);
+    float q[48], a[48], b[48];
+
+    draw(full, &state);
+    memcpy(part->keys, full->keys, MAX_KEYS * 48 * sizeof(float));
+    memcpy(part->values, full->values, MAX_KEYS * 48 * sizeof(float));
+    put_all(full, MAX_KEYS);
+    for (int r = 0; r < N_RANGES; r++) {
+        for (int p = 0; p < MAX_PAGES; p++)
+            memset(part->pages[p], 0xff, 3 * ph_cache_panel_bytes(format, 48));
+        for (uint32_t pos = ranges[r][1] + 1; pos-- > ranges[r][0];)
+            put(part, pos);
+        for (int d = 0; d < 48; d++)
+            q[d] = random_normal(&state);
+        ph_attend(&full->view, 1, q, 48, ranges[r][0], ranges[r][1], a, 48);
+        ph_attend(&part->view, 1, q, 48, ranges[r][0], ranges[r][1], b, 48);
+        ck_assert(isfinite(a[0]));
+        check_same(a, b, 48);
+    }
+    free_cache(full);
+    free_cache(part);
+}
+END_TEST
+
+START_TEST(bits_do_not_depend_on_the_other_heads)
+{
+    enum { HEADS = 9, Q_STRIDE = 40, OUT_STRIDE = 35, DIM = 32 };
+    uint64_t state = 30;
+    cache *c = new_cache(_i % 2 ? PHIAL_CACHE_F16 : PHIAL_CACHE_F32, DIM);
+    float q[HEADS * Q_STRIDE], out[HEADS * OUT_STRIDE], one[DIM];
+
+    draw(c, &state);
+    put_all(c, 1500);
+    for (int i = 0; i < HEADS * Q_STRIDE; i++)
+        q[i] = random_normal(&state);
+    for (uint32_t n = 1; n <= HEADS; n++) {
+        for (int i = 0; i < HEADS * OUT_STRIDE; i++)
+            out[i] = 777;
+        ph_attend(&c->view, n, q, Q_STRIDE, 3, 1400, out, OUT_STRIDE);
+        for (uint32_t h = 0; h < HEADS; h++) {
+            ph_attend(&c->view, 1, q + h * Q_STRIDE, 0, 3, 1400, one, 0);
+            if (h < n)
+                check_same(out + h * OUT_STRIDE, one, DIM);
+            for (uint32_t d = h < n ? DIM : 0; d < OUT_STRIDE; d++)
+                ck_assert(out[h * OUT_STRIDE + d] == 777);
+        }
+    }
+    free_cache(c);
+}
+END_TEST
+
+START_TEST(scores_far_apart_do_not_overflow)
+{
+    enum { DIM = 4 };
+    cache *c = new_cache(PHIAL_CACHE_F32, DIM);
+    float q[DIM] = {1, 0, 0, 0}, out[DIM];
+
+    for (uint32_t pos = 0; pos < 2000; pos++) {
+        float key[DIM] = {pos == 1500 ? 1e30f : -1e30f, 0, 0, 0};
+        float value[DIM] = {(float)pos, 1, -1, 0};
+
+        ph_cache_put(&c->view, pos, key, value);
+    }
+    ph_attend(&c->view, 1, q, DIM, 0, 1999, out, DIM);
+    ck_assert(out[0] == 1500 && out[1] == 1 && out[2] == -1 && out[3] == 0);
+    free_cache(c);
+}
+END_TEST
+
+START_TEST(a_nan_key_or_query_gives_nan_and_not_a_wrong_number)
+{
+    enum { DIM = 8 };
+    uint64_t state = 40;
+    cache *c = new_cache(PHIAL_CACHE_F32, DIM);
+    float q[DIM], out[DIM];
+
+    draw(c, &state);
+    put_all(c, 1200);
+    for (int d = 0; d < DIM; d++)
+        q[d] = random_normal(&state);
+    c->keys[700 * DIM + 3] = NAN;
+    put(c, 700);
+    ph_attend(&c->view, 1, q, DIM, 0, 1199, out, DIM);
+    for (int d = 0; d < DIM; d++)
+        ck_assert(isnan(out[d]));
+    ph_attend(&c->view, 1, q, DIM, 701, 1199, out, DIM);
+    for (int d = 0; d < DIM; d++)
+        ck_assert(isfinite(out[d]));
+    q[0] = NAN;
+    ph_attend(&c->view, 1, q, DIM, 701, 1199, out, DIM);
+    for (int d = 0; d < DIM; d++)
+        ck_assert(isnan(out[d]));
+    free_cache(c);
+}
+END_TEST
+
+START_TEST(a_put_touches_its_own_slot_only)
+{
+    enum { DIM = 5 };
+    cache *c = new_cache(PHIAL_CACHE_F16, DIM);
+    uint16_t before[3 * 64 * DIM], *page = (uint16_t *)(void *)c->pages[1];
+    float ones[DIM] = {1, 1, 1, 1, 1};
+    size_t k = c->view.k_offset / 2, v = c->view.v_offset / 2;
+
+    memcpy(before, page, sizeof before);
+    ph_cache_put(&c->view, 64 + 17, ones, ones);
+    for (size_t i = 0; i < 3 * 64 * DIM; i++) {
+        bool is_key = i >= k && i < k + 64 * DIM && (i - k) % 64 == 17;
+        bool is_value = i >= v + 17 * DIM && i < v + 18 * DIM;
+
+        ck_assert_uint_eq(page[i], is_key || is_value ? 0x3c00 : before[i]);
+    }
+    free_cache(c);
+}
+END_TEST
+
+TCase *attention_tests(void)
+{
+    TCase *tc = tcase_create("attention");
+
+    tcase_set_timeout(tc, 60);
+    tcase_add_loop_test(tc, outputs_are_close_to_double_precision, 0, 14);
+    tcase_add_test(tc, one_key_gives_its_value);
+    tcase_add_loop_test(tc, bits_do_not_depend_on_how_the_cache_was_filled, 0,
+                        2);
+    tcase_add_loop_test(tc, bits_do_not_depend_on_the_other_heads, 0, 2);
+    tcase_add_test(tc, scores_far_apart_do_not_overflow);
+    tcase_add_test(tc, a_nan_key_or_query_gives_nan_and_not_a_wrong_number);
+    tcase_add_test(tc, a_put_touches_its_own_slot_only);
+    return tc;
+}
