@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ * model.h - a phi3-architecture model in memory: hyper-parameters, weights,
+ * tokenizer and chat template, read from a model file. */
+#ifndef PH_MODEL_H
+#define PH_MODEL_H
+
+#include "base/base.h"
+#include "formats/formats.h"
+#include "kernels/kernels.h"
+#include "tokenizer/tokenizer.h"
+
+/* Names and meaning: the configuration of Hugging Face's Phi3Config. */
+typedef struct ph_hparams {
+    uint32_t n_vocab;
+    uint32_t n_context;
+    uint32_t n_context_original; /* where LongRoPE switches; else n_context */
+    uint32_t n_layers;
+    uint32_t n_embd;
+    uint32_t n_ff;
+    uint32_t n_heads;
+    uint32_t n_kv_heads;
+    uint32_t head_dim;
+    uint32_t n_rot;  /* rotated elements of a head */
+    uint32_t window; /* sliding window in keys, itself included; 0: none */
+    float rms_eps;
+    float rope_theta;
+    float rope_scale; /* of cos and sin: LongRoPE's attention factor, or 1 */
+    bool longrope;
+    bool tied; /* the output matrix is the embedding */
+} ph_hparams;
+
+typedef struct ph_layer {
+    const float *attn_norm;
+    ph_matrix q; /* rows: all query heads */
+    ph_matrix k; /* all key heads */
+    ph_matrix v; /* all value heads */
+    ph_matrix attn_out;
+    const float *ffn_norm;
+    ph_matrix gate_up; /* rows: gate, then up */
+    ph_matrix down;
+} ph_layer;
+
+typedef struct ph_model {
+    const ph_heap *heap;
+    ph_hparams hp;
+    ph_tokenizer *tokenizer;
+    ph_str chat_template; /* as in the file; empty if it has none */
+    ph_str name;
+    char *description; /* the JSON of phial_model_describe */
+    ph_matrix embedding;
+    ph_matrix output; /* same data as embedding when tied */
+    const float *output_norm;
+    ph_layer *layers;
+    float *rope_freqs[2]; /* n_rot / 2 each: short, long */
+    uint64_t weight_bytes;
+    uint64_t n_parameters;
+    void *storage; /* private: the block all weights lie in */
+    bool locked;   /* private: storage is locked in memory */
+} ph_model;
+
+enum { PH_ROPE_SHORT = 0, PH_ROPE_LONG = 1 }; /* index of rope_freqs */
+
+typedef struct ph_model_config {
+    const ph_heap *heap; /* must outlive the model */
+    const ph_log *log;
+    uint32_t flags; /* PHIAL_MODEL_* */
+    phial_progress_fn progress;
+    void *progress_user;
+} ph_model_config;
+
+phial_status ph_model_open(const char *path, const ph_model_config *config,
+                           ph_model **out);
+void ph_model_free(ph_model *model);
+
+/* Hyper-parameters from metadata and the tensor table, every one checked
+ * against limits and every tensor's shape against them. A file of another
+ * architecture is refused with what it is and what we run. */
+phial_status ph_hparams_read(const ph_gguf *gguf, ph_hparams *hp);
+
+/* Bytes that the weights will take, from the tensor table. */
+phial_status ph_model_weight_bytes(const ph_gguf *gguf, const ph_hparams *hp,
+                                   uint64_t *bytes);
+
+#endif /* PH_MODEL_H */

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT
+ * The tensors of a phi3 model: names, shapes, types. A shape is derived from
+ * the hyper-parameters and the file's must equal it, so that no size that a
+ * file states is ever computed with. */
+#include "model/weights.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { MAX_NAME = 64 };
+
+typedef struct walk {
+    const ph_gguf *gguf;
+    const ph_hparams *hp;
+    ph_weight_visitor visit;
+    void *user;
+} walk;
+
+static const struct {
+    const char *name;
+    ph_role role;
+} globals[] =
+    {
+        {"token_embd.weight", PH_ROLE_EMBEDDING},
+        {"output_norm.weight", PH_ROLE_OUTPUT_NORM},
+        {"output.weight", PH_ROLE_OUTPUT},
+        {"rope_factors_short.weight", PH_ROLE_FACTORS_SHORT},
+        {"rope_factors_long.weight", PH_ROLE_FACTORS_LONG},
+},
+  in_layer[] = {
+      {"attn_norm.weight", PH_ROLE_ATTN_NORM},
+      {"attn_qkv.weight", PH_ROLE_QKV},
+      {"attn_q.weight", PH_ROLE_Q},
+      {"attn_k.weight", PH_ROLE_K},
+      {"attn_v.weight", PH_ROLE_V},
+      {"attn_output.weight", PH_ROLE_ATTN_OUT},
+      {"ffn_norm.weight", PH_ROLE_FFN_NORM},
+      {"ffn_up.weight", PH_ROLE_GATE_UP},
+      {"ffn_down.weight", PH_ROLE_DOWN},
+};
+
+enum {
+    N_GLOBALS = sizeof globals / sizeof *globals,
+    N_IN_LAYER = sizeof in_layer / sizeof *in_layer
+};
+
+bool ph_role_is_vector(ph_role role)
+{
+    return role == PH_ROLE_OUTPUT_NORM || role == PH_ROLE_ATTN_NORM ||
+           role == PH_ROLE_FFN_NORM || role == PH_ROLE_FACTORS_SHORT ||
+           role == PH_ROLE_FACTORS_LONG;
+}
+
+uint64_t ph_weight_stride(const ph_weight *weight)
+{
+    return (weight->bytes + 63) / 64 * 64;
+}
+
+static void set_shape(const ph_hparams *hp, ph_weight *w)
+{
+    const uint32_t q_rows = hp->n_heads * hp->head_dim;
+    const uint32_t kv_rows = hp->n_kv_heads * hp->head_dim;
+
+    w->rows = 1;
+    w->cols = hp->n_embd;
+    switch (w->role) {
+    case PH_ROLE_EMBEDDING:
+    case PH_ROLE_OUTPUT:
+        w->rows = hp->n_vocab;
+        break;
+    case PH_ROLE_QKV:
+        w->rows = q_rows + 2 * kv_rows;
+        break;
+    case PH_ROLE_Q:
+        w->rows = q_rows;
+        break;
+    case PH_ROLE_K:
+    case PH_ROLE_V:
+        w->rows = kv_rows;
+        break;
+    case PH_ROLE_ATTN_OUT:
+        w->rows = hp->n_embd;
+        w->cols = q_rows;
+        break;
+    case PH_ROLE_GATE_UP:
+        w->rows = 2 * hp->n_ff;
+        break;
+    case PH_ROLE_DOWN:
+        w->rows = hp->n_embd;
+        w->cols = hp->n_ff;
+        break;
+    case PH_ROLE_FACTORS_SHORT:
+    case PH_ROLE_FACTORS_LONG:
+        w->cols = hp->n_rot / 2;
+        break;
+    default: /* the norms */
+        break;
+    }
+}
+
+static phial_status check_shape(const walk *k, const char *name,
+                                const ph_weight *w)
+{
+    const uint64_t *dims = w->tensor->dims;
+
+    if (dims[0] == w->cols && dims[1] == w->rows && dims[2] == 1 &&
+        dims[3] == 1)
+        return PHIAL_OK;
+    return ph_fail(PHIAL_E_FORMAT,
+                   "%s: tensor %s is %" PRIu64 " x %" PRIu64 " x %" PRIu64
+                   " x %" PRIu64 ", expected %u x %u by the hyper-parameters",
+                   ph_show_path(ph_gguf_path(k->gguf)).text, name, dims[0],
+                   dims[1], dims[2], dims[3], w->cols, w->rows);
+}
+
+static phial_status check_type(const walk *k, const char *name, ph_weight *w)
+{
+    const uint32_t type = w->tensor->type;
+    const ph_dtype_info *info = ph_dtype_get(type);
+    const char *path = ph_gguf_path(k->gguf);
+    const bool vector = ph_role_is_vector(w->role);
+    const uint64_t n = (uint64_t)w->rows * w->cols;
+
+    if (!info || !info->block_elems)
+        return ph_fail(PHIAL_E_UNSUPPORTED,
+                       "%s: tensor %s is of type %s (%u), which is not "
+                       "supported; use a file in one of Q4_0, Q4_K, Q5_K, "
+                       "Q6_K, Q8_0, IQ4_XS, BF16",
+                       ph_show_path(path).text, name,
+                       info ? info->name : "unknown", type);
+    if (vector && ph_dtype_is_quantized((ph_dtype)type))
+        return ph_fail(PHIAL_E_UNSUPPORTED,
+                       "%s: tensor %s is of type %s, expected F32",
+                       ph_show_path(path).text, name, info->name);
+    if (w->cols % info->block_elems != 0 ||
+        !ph_dtype_bytes(vector ? PH_F32 : (ph_dtype)type, n, &w->bytes))
+        return ph_fail(PHIAL_E_FORMAT,
+                       "%s: tensor %s has rows of %u elements, not a multiple "
+                       "of the %u in a %s block",
+                       ph_show_path(path).text, name, w->cols,
+                       info->block_elems, info->name);
+    return PHIAL_OK;
+}
+
+static phial_status visit_one(const walk *k, const char *name, ph_role role,
+                              uint32_t layer)
+{
+    ph_weight w = {.role = role, .layer = layer};
+
+    w.tensor = ph_gguf_find_tensor(k->gguf, name);
+    if (!w.tensor)
+        return ph_fail(PHIAL_E_FORMAT, "%s: tensor %s is missing",
+                       ph_show_path(ph_gguf_path(k->gguf)).text, name);
+    set_shape(k->hp, &w);
+    PH_TRY(check_shape(k, name, &w));
+    PH_TRY(check_type(k, name, &w));
+    return k->visit ? k->visit(k->user, &w) : PHIAL_OK;
+}
+
+/* A layer has attn_qkv, or attn_q, attn_k and attn_v. */
+static phial_status visit_layer(const walk *k, uint32_t layer)
+{
+    char name[MAX_NAME];
+    bool fused;
+
+    snprintf(name, sizeof name, "blk.%u.attn_q.weight", layer);
+    fused = !ph_gguf_find_tensor(k->gguf, name);
+    for (size_t i = 0; i < N_IN_LAYER; i++) {
+        const ph_role role = in_layer[i].role;
+        const bool split_role =
+            role == PH_ROLE_Q || role == PH_ROLE_K || role == PH_ROLE_V;
+
+        snprintf(name, sizeof name, "blk.%u.%s", layer, in_layer[i].name);
+        if (fused ? split_role : role == PH_ROLE_QKV) {
+            if (ph_gguf_find_tensor(k->gguf, name))
+                return ph_fail(PHIAL_E_FORMAT, "%s: tensor %s is beside %s",
+                               ph_show_path(ph_gguf_path(k->gguf)).text, name,
+                               fused ? "attn_qkv" : "attn_q");
+            continue;
+        }
+        PH_TRY(visit_one(k, name, role, layer));
+    }
+    return PHIAL_OK;
+}
+
+/* "blk.12.rest" to 12 and rest; false unless the number is written plainly. */
+static bool parse_layer(ph_str name, uint32_t *layer, ph_str *rest)
+{
+    uint32_t n = 0;
+    size_t i = 4;
+
+    while (i < name.len && i < 8 && name.data[i] >= '0' && name.data[i] <= '9')
+        n = n * 10 + (uint32_t)(name.data[i++] - '0');
+    if (i == 4 || i >= name.len || name.data[i] != '.' ||
+        (name.data[4] == '0' && i > 5))
+        return false;
+    *layer = n;
+    *rest = (ph_str){name.data + i + 1, name.len - i - 1};
+    return true;
+}
+
+static bool starts_with(ph_str s, const char *prefix)
+{
+    const size_t n = strlen(prefix);
+
+    return s.len >= n && memcmp(s.data, prefix, n) == 0;
+}
+
+/* True for a name that the walk visits, and for one that no model of this
+ * architecture could mean anything by. */
+static bool is_expected(const ph_hparams *hp, ph_str name)
+{
+    uint32_t layer;
+    ph_str rest;
+
+    if (starts_with(name, "blk.")) {
+        if (!parse_layer(name, &layer, &rest) || layer >= hp->n_layers)
+            return false;
+        for (size_t i = 0; i < N_IN_LAYER; i++) {
+            if (ph_str_is(rest, in_layer[i].name))
+                return true;
+        }
+        return false;
+    }
+    for (size_t i = 0; i < N_GLOBALS; i++) {
+        if (ph_str_is(name, globals[i].name))
+            return true;
+    }
+    return !starts_with(name, "token_embd") && !starts_with(name, "output") &&
+           !starts_with(name, "rope_");
+}
+
+/* A tensor more, a bias say, means that the model computes something else. */
+static phial_status check_extra(const walk *k)
+{
+    for (size_t i = 0; i < ph_gguf_n_tensors(k->gguf); i++) {
+        const ph_str name = ph_gguf_tensor_at(k->gguf, i)->name;
+
+        if (!is_expected(k->hp, name))
+            return ph_fail(PHIAL_E_UNSUPPORTED,
+                           "%s: tensor %s is not part of a phi3 model of %u "
+                           "layers",
+                           ph_show_path(ph_gguf_path(k->gguf)).text,
+                           ph_show(name).text, k->hp->n_layers);
+    }
+    return PHIAL_OK;
+}
+
+phial_status ph_weights_walk(const ph_gguf *gguf, const ph_hparams *hp,
+                             ph_weight_visitor visit, void *user)
+{
+    const walk k = {gguf, hp, visit, user};
+
+    for (size_t i = 0; i < N_GLOBALS; i++) {
+        const ph_role role = globals[i].role;
+        const bool factors =
+            role == PH_ROLE_FACTORS_SHORT || role == PH_ROLE_FACTORS_LONG;
+
+        if ((role == PH_ROLE_OUTPUT && hp->tied) || (factors && !hp->longrope))
+            continue;
+        PH_TRY(visit_one(&k, globals[i].name, role, 0));
+    }
+    for (uint32_t i = 0; i < hp->n_layers; i++)
+        PH_TRY(visit_layer(&k, i));
+    return check_extra(&k);
+}

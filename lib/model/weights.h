@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ * weights.h - inside model: the tensors that the hyper-parameters ask for, and
+ * reading them. */
+#ifndef PH_MODEL_WEIGHTS_H
+#define PH_MODEL_WEIGHTS_H
+
+#include "model/model.h"
+
+typedef enum ph_role {
+    PH_ROLE_EMBEDDING,
+    PH_ROLE_OUTPUT_NORM,
+    PH_ROLE_OUTPUT,
+    PH_ROLE_FACTORS_SHORT,
+    PH_ROLE_FACTORS_LONG,
+    PH_ROLE_ATTN_NORM,
+    PH_ROLE_QKV, /* q, k and v in one tensor */
+    PH_ROLE_Q,
+    PH_ROLE_K,
+    PH_ROLE_V,
+    PH_ROLE_ATTN_OUT,
+    PH_ROLE_FFN_NORM,
+    PH_ROLE_GATE_UP,
+    PH_ROLE_DOWN
+} ph_role;
+
+/* One tensor of the file, found to have the shape it must have. Vectors have
+ * one row and are F32 in memory, whatever they are in the file. */
+typedef struct ph_weight {
+    const ph_gguf_tensor *tensor;
+    ph_role role;
+    uint32_t layer;
+    uint32_t rows;
+    uint32_t cols;
+    uint64_t bytes; /* in memory */
+} ph_weight;
+
+typedef phial_status (*ph_weight_visitor)(void *user, const ph_weight *weight);
+
+/* Visits every tensor of the model in the order they lie in memory, checking
+ * each one's presence, shape and type, and at the end that the file has no
+ * other of the kind. visit may be NULL. */
+phial_status ph_weights_walk(const ph_gguf *gguf, const ph_hparams *hp,
+                             ph_weight_visitor visit, void *user);
+
+/* True for a vector: norm weights and rotary factors. */
+bool ph_role_is_vector(ph_role role);
+
+/* Bytes from one weight to the next: weight->bytes and what aligns the next. */
+uint64_t ph_weight_stride(const ph_weight *weight);
+
+/* Reads all weights into model->storage and points the model at them. */
+phial_status ph_weights_load(const ph_gguf *gguf, const ph_model_config *config,
+                             ph_model *model);
+
+/* Computes model->rope_freqs from the factors just read. */
+phial_status ph_rope_load(const ph_gguf *gguf, const float *factors[2],
+                          ph_model *model);
+
+/* Refuses a tensor that holds NaN or infinity, by name. */
+phial_status ph_weights_verify(const ph_gguf *gguf, const ph_model *model);
+
+/* The JSON of phial_model_describe. */
+phial_status ph_describe(const ph_gguf *gguf, ph_model *model);
+
+#endif /* PH_MODEL_WEIGHTS_H */

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ * model_cases.h - what the model's test files share. */
+#ifndef PH_TEST_MODEL_CASES_H
+#define PH_TEST_MODEL_CASES_H
+
+#include "check_main.h"
+#include "model/model.h"
+#include "tiny_model.h"
+
+/* Writes the model to a temporary file, opens it with flags, removes the file
+ * and frees w. *model is untouched on error. */
+phial_status open_with(gguf_writer *w, uint32_t flags, ph_model **model);
+
+/* Opens what w writes and expects status and every one of the NULL-terminated
+ * texts in the sentence. Frees w. */
+void check_refused(gguf_writer *w, phial_status status,
+                   const char *const *texts);
+
+/* A small model of the family with one layer; of another family's kind the
+ * test changes it. */
+gguf_writer *small_model(tiny_family family);
+
+TCase *open_cases(void);
+TCase *refusal_cases(void);
+TCase *matrix_cases(void);
+
+#endif /* PH_TEST_MODEL_CASES_H */

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ * model: hyper-parameters, weights and description of model files. */
+#include "model_cases.h"
+
+#include <unistd.h>
+
+phial_status open_with(gguf_writer *w, uint32_t flags, ph_model **model)
+{
+    const ph_model_config config = {.heap = &ph_libc_heap, .flags = flags};
+    char path[] = "/tmp/phial-test-model-XXXXXX";
+    const int fd = mkstemp(path);
+    phial_status status;
+
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    gguf_write(w, path);
+    gguf_writer_free(w);
+    status = ph_model_open(path, &config, model);
+    unlink(path);
+    return status;
+}
+
+void check_refused(gguf_writer *w, phial_status status,
+                   const char *const *texts)
+{
+    ph_model *model = NULL;
+
+    ck_status(open_with(w, 0, &model), status);
+    ck_assert_ptr_null(model);
+    for (; *texts; texts++)
+        ck_assert_msg(strstr(ph_error_text(), *texts) != NULL,
+                      "no \"%s\" in \"%s\"", *texts, ph_error_text());
+}
+
+gguf_writer *small_model(tiny_family family)
+{
+    tiny_model m = tiny_model_of(family, PH_F16, 1);
+
+    m.n_layers = 1;
+    return tiny_model_build(&m);
+}
+
+static Suite *model_suite(void)
+{
+    Suite *s = suite_create("model");
+
+    suite_add_tcase(s, open_cases());
+    suite_add_tcase(s, refusal_cases());
+    suite_add_tcase(s, matrix_cases());
+    return s;
+}
+
+PH_CHECK_MAIN(model_suite())
