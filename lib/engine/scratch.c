@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT
+ * The work buffers of the forward pass: one block, laid out once. */
+#include "engine/scratch.h"
+
+enum { N_PARTS = 8 };
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Bytes of each buffer per token, in the order of ph_scratch. */
+static void row_bytes(const ph_hparams *hp, uint64_t sizes[N_PARTS])
+{
+    const uint64_t q = (uint64_t)hp->n_heads * hp->head_dim;
+    const uint64_t kv = (uint64_t)hp->n_kv_heads * hp->head_dim;
+    const uint64_t mid = larger(q, hp->n_ff);
+    const uint64_t codes = larger(mid, hp->n_embd);
+
+    sizes[0] = sizeof(float) * hp->n_embd;
+    sizes[1] = sizeof(float) * hp->n_embd;
+    sizes[2] = sizeof(float) * larger(q + 2 * kv, 2 * (uint64_t)hp->n_ff);
+    sizes[3] = sizeof(float) * mid;
+    sizes[4] = sizeof(float) * (hp->n_rot / 2);
+    sizes[5] = sizeof(float) * (hp->n_rot / 2);
+    sizes[6] = codes;
+    sizes[7] = sizeof(float) * (codes / PH_ACT_BLOCK);
+}
+
+/* Offsets of the buffers, each on its own cache lines, and the total behind
+ * them; false on overflow. */
+static bool lay_out(const ph_hparams *hp, uint32_t n_batch,
+                    uint64_t offsets[N_PARTS + 1])
+{
+    uint64_t sizes[N_PARTS], bytes;
+
+    row_bytes(hp, sizes);
+    offsets[0] = 0;
+    for (int i = 0; i < N_PARTS; i++) {
+        if (!ph_mul64(sizes[i], n_batch, &bytes) ||
+            !ph_add64(bytes, 63, &bytes) ||
+            !ph_add64(offsets[i], bytes / 64 * 64, &offsets[i + 1]))
+            return false;
+    }
+    return true;
+}
+
+bool ph_scratch_bytes(const ph_hparams *hp, uint32_t n_batch, uint64_t *bytes)
+{
+    uint64_t offsets[N_PARTS + 1];
+
+    if (!lay_out(hp, n_batch, offsets))
+        return false;
+    *bytes = offsets[N_PARTS];
+    return true;
+}
+
+static float *floats_at(uint8_t *block, uint64_t offset)
+{
+    return (float *)(void *)(block + offset);
+}
+
+phial_status ph_scratch_init(ph_scratch *scratch, const ph_heap *heap,
+                             const ph_hparams *hp, uint32_t n_batch)
+{
+    uint64_t at[N_PARTS + 1];
+    uint8_t *block;
+
+    if (!lay_out(hp, n_batch, at) || at[N_PARTS] > SIZE_MAX)
+        return ph_no_memory("work buffers", SIZE_MAX);
+    block = ph_alloc_raw(heap, (size_t)at[N_PARTS]);
+    if (!block)
+        return ph_no_memory("work buffers", (size_t)at[N_PARTS]);
+    *scratch = (ph_scratch){
+        .block = block,
+        .x = floats_at(block, at[0]),
+        .branch = floats_at(block, at[1]),
+        .wide = floats_at(block, at[2]),
+        .mid = floats_at(block, at[3]),
+        .cos = floats_at(block, at[4]),
+        .sin = floats_at(block, at[5]),
+        .codes = (int8_t *)(block + at[6]),
+        .scales = floats_at(block, at[7]),
+    };
+    return PHIAL_OK;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ * scratch.h - inside engine: the activations of one forward pass. */
+#ifndef PH_SCRATCH_H
+#define PH_SCRATCH_H
+
+#include "engine/engine.h"
+
+/* Rows are tokens of the batch. Buffers whose contents never live at the same
+ * time share memory: wide and mid. */
+typedef struct ph_scratch {
+    uint8_t *block; /* all of it */
+    float *x;       /* [n_embd] the residual stream */
+    float *branch;  /* [n_embd] what goes into a block, and what comes out */
+    float *wide;    /* [q | k | v], or [gate | up] */
+    float *mid;     /* [n_heads * head_dim] heads' results, or [n_ff] */
+    float *cos;     /* [n_rot / 2] */
+    float *sin;
+    int8_t *codes; /* branch or mid in int8 */
+    float *scales;
+} ph_scratch;
+
+/* Bytes for n_batch tokens; false on overflow. */
+bool ph_scratch_bytes(const ph_hparams *hp, uint32_t n_batch, uint64_t *bytes);
+
+phial_status ph_scratch_init(ph_scratch *scratch, const ph_heap *heap,
+                             const ph_hparams *hp, uint32_t n_batch);
+
+#endif /* PH_SCRATCH_H */

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ * Making, shortening and measuring sequences. */
+#include "engine/sequence.h"
+
+static phial_status check_config(const ph_hparams *hp,
+                                 const ph_sequence_config *config)
+{
+    if (config->n_context == 0 || config->n_context > hp->n_context)
+        return ph_fail(PHIAL_E_ARGUMENT,
+                       "a context of %u tokens, expected 1 to %u",
+                       config->n_context, hp->n_context);
+    if (config->n_batch == 0 || config->n_batch > PH_MAX_BATCH)
+        return ph_fail(PHIAL_E_ARGUMENT,
+                       "a batch of %u tokens, expected 1 to %d",
+                       config->n_batch, PH_MAX_BATCH);
+    if (config->cache_format != PHIAL_CACHE_F32 &&
+        config->cache_format != PHIAL_CACHE_F16)
+        return ph_fail(PHIAL_E_UNSUPPORTED,
+                       "cache format %d is not supported, only F32 and F16",
+                       (int)config->cache_format);
+    return PHIAL_OK;
+}
+
+phial_status ph_sequence_new(const ph_model *model, ph_pool *pool,
+                             const ph_sequence_config *config,
+                             ph_sequence **out)
+{
+    const ph_heap *heap = model->heap;
+    ph_sequence *seq;
+    phial_status status;
+
+    PH_TRY(check_config(&model->hp, config));
+    seq = ph_alloc(heap, 1, sizeof *seq);
+    if (!seq)
+        return ph_no_memory("a sequence", sizeof *seq);
+    seq->model = model;
+    seq->pool = pool;
+    seq->config = *config;
+    status = ph_kv_cache_init(&seq->cache, heap, &model->hp, config);
+    if (status == PHIAL_OK)
+        status =
+            ph_scratch_init(&seq->scratch, heap, &model->hp, config->n_batch);
+    if (status != PHIAL_OK) {
+        ph_sequence_free(seq);
+        return status;
+    }
+    *out = seq;
+    return PHIAL_OK;
+}
+
+void ph_sequence_free(ph_sequence *sequence)
+{
+    if (!sequence)
+        return;
+    ph_kv_cache_free(&sequence->cache);
+    ph_free(sequence->model->heap, sequence->scratch.block);
+    ph_free(sequence->model->heap, sequence);
+}
+
+uint32_t ph_sequence_length(const ph_sequence *sequence)
+{
+    return sequence->length;
+}
+
+void ph_sequence_truncate(ph_sequence *sequence, uint32_t length)
+{
+    if (length >= sequence->length)
+        return;
+    sequence->length = length;
+    ph_kv_cache_release(&sequence->cache, length);
+}
+
+bool ph_sequence_estimate(const ph_hparams *hp,
+                          const ph_sequence_config *config,
+                          ph_sequence_bytes *bytes)
+{
+    const uint32_t pages = ph_kv_cache_pages_for(config->n_context);
+    const uint64_t table = sizeof(uint8_t *) * (uint64_t)pages;
+    ph_sequence_bytes b = {.cache = table};
+    uint64_t page;
+
+    if (!ph_kv_cache_page_bytes(hp, config->cache_format, &page) ||
+        !ph_mul64(page, pages, &b.cache_max) ||
+        !ph_add64(b.cache_max, table, &b.cache_max) ||
+        !ph_scratch_bytes(hp, config->n_batch, &b.scratch))
+        return false;
+    *bytes = b;
+    return true;
+}
+
+void ph_sequence_get_bytes(const ph_sequence *sequence,
+                           ph_sequence_bytes *bytes)
+{
+    const ph_kv_cache *cache = &sequence->cache;
+
+    /* Cannot overflow: all of this has been allocated or could be. */
+    if (!ph_sequence_estimate(&sequence->model->hp, &sequence->config, bytes))
+        *bytes = (ph_sequence_bytes){0};
+    bytes->cache += (uint64_t)cache->n_pages * cache->page_bytes;
+}

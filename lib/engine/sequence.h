@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ * sequence.h - inside engine: what a sequence is made of. */
+#ifndef PH_SEQUENCE_H
+#define PH_SEQUENCE_H
+
+#include "engine/kv_cache.h"
+#include "engine/scratch.h"
+
+struct ph_sequence {
+    const ph_model *model;
+    ph_pool *pool;
+    ph_sequence_config config;
+    uint32_t length;
+    int rope; /* of the tokens it holds */
+    ph_kv_cache cache;
+    ph_scratch scratch;
+};
+
+#endif /* PH_SEQUENCE_H */

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ * engine_cases.h - what the engine's test files share: small models opened
+ * from temporary files, runs of tokens, and the stored reference logits. */
+#ifndef PH_TEST_ENGINE_CASES_H
+#define PH_TEST_ENGINE_CASES_H
+
+#include "check_main.h"
+#include "engine/engine.h"
+#include "tiny_model.h"
+
+/* Writes the model to a temporary file, opens it and removes the file. */
+ph_model *open_writer(gguf_writer *w); /* frees w */
+ph_model *open_tiny(tiny_family family, ph_dtype type);
+
+ph_pool *new_pool(uint32_t n_threads);
+ph_sequence *new_sequence(const ph_model *model, ph_pool *pool, uint32_t batch,
+                          int32_t cache_format);
+
+/* n tokens in batches of chunk; logits after each (n * n_vocab). */
+void run_all(const ph_model *model, ph_sequence *seq, const phial_token *tokens,
+             uint32_t n, uint32_t chunk, int rope, float *logits);
+
+/* The same on a new sequence; the caller frees the logits. */
+float *logits_of(const ph_model *model, uint32_t n_threads, uint32_t chunk,
+                 int32_t cache_format, const phial_token *tokens, uint32_t n,
+                 int rope);
+
+/* Which factors the reference reads a sequence of n tokens with. */
+int rope_for(const ph_model *model, uint32_t n);
+
+/* n tokens that any tiny model knows. */
+void make_tokens(phial_token *tokens, uint32_t n, uint64_t seed);
+
+/* ---- Reference data: tests/golden/README.md ---------------------------- */
+
+enum { GOLDEN_STEP = 3 };
+
+size_t golden_doubles(const char *name, const double **data);
+size_t golden_floats(const char *name, const float **data);
+size_t golden_tokens(const char *name, const phial_token **data);
+
+/* Every GOLDEN_STEP-th of the logits against want: sum of squared differences
+ * over sum of squares. */
+double golden_nmse(const float *logits, const double *want, size_t n);
+
+TCase *golden_cases(void);
+TCase *invariance_cases(void);
+TCase *sequence_cases(void);
+TCase *failure_cases(void);
+
+#endif /* PH_TEST_ENGINE_CASES_H */

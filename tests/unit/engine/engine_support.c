@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT
+ * Models, sequences and reference data for the engine's tests. */
+#include "engine_cases.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+ph_model *open_writer(gguf_writer *w)
+{
+    const ph_model_config config = {.heap = &ph_libc_heap};
+    char path[] = "/tmp/phial-test-engine-XXXXXX";
+    ph_model *model = NULL;
+    const int fd = mkstemp(path);
+
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    gguf_write(w, path);
+    gguf_writer_free(w);
+    ck_status(ph_model_open(path, &config, &model), PHIAL_OK);
+    unlink(path);
+    return model;
+}
+
+ph_model *open_tiny(tiny_family family, ph_dtype type)
+{
+    const tiny_model m = tiny_model_of(family, type, 1);
+
+    return open_writer(tiny_model_build(&m));
+}
+
+ph_pool *new_pool(uint32_t n_threads)
+{
+    ph_pool *pool = NULL;
+
+    ck_status(ph_pool_new(&ph_libc_heap, n_threads, &pool), PHIAL_OK);
+    return pool;
+}
+
+ph_sequence *new_sequence(const ph_model *model, ph_pool *pool, uint32_t batch,
+                          int32_t cache_format)
+{
+    const ph_sequence_config config = {
+        .n_context = model->hp.n_context,
+        .n_batch = batch,
+        .cache_format = cache_format,
+    };
+    ph_sequence *seq = NULL;
+
+    ck_status(ph_sequence_new(model, pool, &config, &seq), PHIAL_OK);
+    return seq;
+}
+
+void run_all(const ph_model *model, ph_sequence *seq, const phial_token *tokens,
+             uint32_t n, uint32_t chunk, int rope, float *logits)
+{
+    const uint32_t before = ph_sequence_length(seq);
+    uint32_t done = 0;
+
+    while (done < n) {
+        const uint32_t count = n - done < chunk ? n - done : chunk;
+
+        ck_status(ph_sequence_forward(
+                      seq, tokens + done, count, rope, PH_LOGITS_ALL,
+                      logits + (size_t)done * model->hp.n_vocab, NULL),
+                  PHIAL_OK);
+        done += count;
+        ck_assert_uint_eq(ph_sequence_length(seq), before + done);
+    }
+}
+
+float *logits_of(const ph_model *model, uint32_t n_threads, uint32_t chunk,
+                 int32_t cache_format, const phial_token *tokens, uint32_t n,
+                 int rope)
+{
+    ph_pool *pool = new_pool(n_threads);
+    ph_sequence *seq = new_sequence(model, pool, chunk, cache_format);
+    float *logits = malloc((size_t)n * model->hp.n_vocab * sizeof *logits);
+
+    ck_assert_ptr_nonnull(logits);
+    run_all(model, seq, tokens, n, chunk, rope, logits);
+    ph_sequence_free(seq);
+    ph_pool_free(pool);
+    return logits;
+}
+
+int rope_for(const ph_model *model, uint32_t n)
+{
+    return model->hp.longrope && n > model->hp.n_context_original
+               ? PH_ROPE_LONG
+               : PH_ROPE_SHORT;
+}
+
+void make_tokens(phial_token *tokens, uint32_t n, uint64_t seed)
+{
+    for (uint32_t i = 0; i < n; i++)
+        tokens[i] = (phial_token)(tiny_random(seed, i) % 300);
+}
+
+/* ---- Reference data ---------------------------------------------------- */
+
+enum { MAX_COPIES = 256 };
+
+static uint8_t *file_data;
+static size_t file_size;
+static void *copies[MAX_COPIES]; /* kept to the end of the program */
+static size_t n_copies;
+
+static void read_goldens(void)
+{
+    FILE *f = fopen("tests/golden/logits.bin", "rb");
+
+    ck_assert_msg(f != NULL, "run the test from the source directory");
+    ck_assert_int_eq(fseek(f, 0, SEEK_END), 0);
+    file_size = (size_t)ftell(f);
+    rewind(f);
+    file_data = malloc(file_size);
+    ck_assert_uint_eq(fread(file_data, 1, file_size, f), file_size);
+    fclose(f);
+}
+
+/* Records: name[48], u32 type (1 i32, 2 f32, 3 f64), u32 count, elements. The
+ * elements are copied out, since they lie unaligned. */
+static size_t find(const char *name, uint32_t type, size_t size,
+                   const void **data)
+{
+    size_t at = 0;
+
+    if (!file_data)
+        read_goldens();
+    while (at < file_size) {
+        const uint8_t *head = file_data + at;
+        const size_t count = ph_le32(head + 52);
+        const size_t bytes = count * (ph_le32(head + 48) == 3 ? 8 : 4);
+
+        if (strcmp((const char *)head, name) == 0) {
+            void *copy = malloc(bytes);
+
+            ck_assert_uint_lt(n_copies, MAX_COPIES);
+            copies[n_copies++] = copy;
+            ck_assert_uint_eq(ph_le32(head + 48), type);
+            ck_assert_uint_eq(bytes, count * size);
+            *data = memcpy(copy, head + 56, bytes);
+            return count;
+        }
+        at += 56 + bytes;
+    }
+    ck_abort_msg("tests/golden/logits.bin has no record %s", name);
+    return 0;
+}
+
+size_t golden_doubles(const char *name, const double **data)
+{
+    const void *p = NULL;
+    const size_t n = find(name, 3, sizeof **data, &p);
+
+    *data = p;
+    return n;
+}
+
+size_t golden_floats(const char *name, const float **data)
+{
+    const void *p = NULL;
+    const size_t n = find(name, 2, sizeof **data, &p);
+
+    *data = p;
+    return n;
+}
+
+size_t golden_tokens(const char *name, const phial_token **data)
+{
+    const void *p = NULL;
+    const size_t n = find(name, 1, sizeof **data, &p);
+
+    *data = p;
+    return n;
+}
+
+double golden_nmse(const float *logits, const double *want, size_t n)
+{
+    double error = 0, power = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const double d = (double)logits[i * GOLDEN_STEP] - want[i];
+
+        error += d * d;
+        power += want[i] * want[i];
+    }
+    return error / power;
+}
