@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ * session.h - a conversation with a model: queued input, chunked prefill,
+ * generation, stop rules, and the stream of events. Owns one sequence and
+ * decides which rotary factors it is read with. Not thread-safe, except
+ * ph_session_cancel. */
+#ifndef PH_SESSION_H
+#define PH_SESSION_H
+
+#include "chat/chat.h"
+#include "engine/engine.h"
+#include "sampling/sampling.h"
+
+typedef struct ph_session ph_session;
+
+typedef struct ph_session_config {
+    uint32_t n_context; /* 0: the model's */
+    int32_t cache_format;
+    uint32_t n_prefill; /* 0: default */
+    int32_t rope;       /* PHIAL_ROPE_* */
+    const ph_log *log;  /* may be NULL; must outlive the session */
+} ph_session_config;
+
+/* Checks the configuration against the model and fills in defaults. */
+phial_status ph_session_resolve(const ph_hparams *hp,
+                                ph_session_config *config);
+
+/* Bytes of a session with a resolved configuration; false on overflow. */
+bool ph_session_estimate(const ph_hparams *hp, const ph_session_config *config,
+                         ph_sequence_bytes *bytes);
+
+/* model and pool must outlive the session. config need not be resolved. */
+phial_status ph_session_new(const ph_model *model, ph_pool *pool,
+                            const ph_session_config *config, ph_session **out);
+void ph_session_free(ph_session *session);
+
+phial_status ph_session_set_sampling(ph_session *session,
+                                     const phial_sampling *sampling);
+
+/* The functions from here on are those of phial.h, with arguments checked:
+ * pointers are good, flags known. Token ids and counts are checked here. */
+phial_status ph_session_add_text(ph_session *session, ph_str text,
+                                 uint32_t flags);
+phial_status ph_session_add_tokens(ph_session *session,
+                                   const phial_token *tokens, size_t n);
+phial_status ph_session_set_chat(ph_session *session, const ph_chat *chat);
+phial_status ph_session_prefill(ph_session *session, size_t max_tokens,
+                                size_t *left);
+phial_status ph_session_next(ph_session *session, phial_event *event);
+void ph_session_cancel(ph_session *session);
+
+phial_status ph_session_get_logits(ph_session *session, const float **logits,
+                                   size_t *n);
+phial_status ph_session_get_top(ph_session *session, phial_token *tokens,
+                                float *logprobs, size_t cap, size_t *n);
+phial_status ph_session_get_tokens(const ph_session *session, phial_token *buf,
+                                   size_t cap, size_t *n);
+phial_status ph_session_rewind(ph_session *session, size_t n);
+phial_status ph_session_score(ph_session *session, const phial_token *tokens,
+                              size_t n, float *logprobs);
+void ph_session_get_stats(const ph_session *session, phial_stats *stats);
+void ph_session_get_bytes(const ph_session *session, ph_sequence_bytes *bytes);
+
+#endif /* PH_SESSION_H */

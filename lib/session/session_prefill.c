@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT
+ * Computing what is queued, in steps of at most n_prefill tokens. A step is
+ * all or nothing: after an error or a cancellation the session stands behind
+ * the last finished one and goes on from there with the same bits. */
+#include "session/session_state.h"
+
+#include "os/os.h"
+
+void ph_session_cancel(ph_session *session)
+{
+    atomic_store(&session->cancel, 1);
+}
+
+phial_status ph_session_take_cancel(ph_session *session)
+{
+    if (atomic_exchange(&session->cancel, 0))
+        return ph_fail(PHIAL_E_CANCELLED,
+                       "cancelled by phial_session_cancel()");
+    return PHIAL_OK;
+}
+
+/* Tokens of the running turn are decoding, all others prompt. */
+static void count(ph_session *session, size_t from, uint32_t n, uint64_t ns)
+{
+    if (session->turn.active && from >= session->turn.start) {
+        session->stats.decode_ns += ns;
+    } else {
+        session->stats.prefill_ns += ns;
+        session->stats.n_prompt += n;
+    }
+}
+
+phial_status ph_session_forward(ph_session *session, uint32_t n, int want,
+                                float *logits)
+{
+    size_t from = ph_sequence_length(session->sequence);
+    uint64_t begin = ph_now_ns();
+    phial_status status;
+
+    if (want != PH_LOGITS_NONE)
+        session->logits_len = 0; /* about to be overwritten */
+    status =
+        ph_sequence_forward(session->sequence, session->tokens.data + from, n,
+                            session->rope, want, logits, &session->cancel);
+    if (status == PHIAL_E_CANCELLED)
+        return ph_session_take_cancel(session);
+    PH_TRY(status);
+    count(session, from, n, ph_now_ns() - begin);
+    return PHIAL_OK;
+}
+
+phial_status ph_session_compute(ph_session *session, size_t max)
+{
+    size_t total = session->tokens.len;
+
+    ph_session_choose_rope(session);
+    if (total && ph_sequence_length(session->sequence) == total &&
+        session->logits_len != total)
+        ph_sequence_truncate(session->sequence, (uint32_t)total - 1);
+    while (max && ph_sequence_length(session->sequence) < total) {
+        size_t left = total - ph_sequence_length(session->sequence);
+        size_t n = session->config.n_prefill;
+
+        n = n < left ? n : left;
+        n = n < max ? n : max;
+        PH_TRY(ph_session_forward(session, (uint32_t)n,
+                                  n == left ? PH_LOGITS_LAST : PH_LOGITS_NONE,
+                                  session->logits));
+        if (n == left)
+            session->logits_len = total;
+        max -= n;
+    }
+    return PHIAL_OK;
+}
+
+phial_status ph_session_prefill(ph_session *session, size_t max_tokens,
+                                size_t *left)
+{
+    PH_TRY(ph_session_take_cancel(session));
+    PH_TRY(ph_session_compute(session, max_tokens));
+    *left = session->tokens.len - ph_sequence_length(session->sequence);
+    return PHIAL_OK;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+ * session_state.h - what a session is made of; private to lib/session. */
+#ifndef PH_SESSION_STATE_H
+#define PH_SESSION_STATE_H
+
+#include "session/session.h"
+
+/* Tokens that an event has to account for. */
+typedef struct ph_tally {
+    uint32_t n_tokens;
+    float logprob;
+} ph_tally;
+
+/* The assistant's turn that is being generated. Input of any kind ends it. */
+typedef struct ph_turn {
+    bool active;    /* start and decoder are set */
+    bool ended;     /* the stop event was delivered */
+    int32_t reason; /* PHIAL_STOP_*, 0 while it goes on */
+    size_t start;   /* index of the first generated token */
+    uint64_t n_generated;
+    ph_decoder decoder;
+    ph_buf held;   /* text not delivered yet */
+    size_t safe;   /* how much of it no stop text can claim any more */
+    ph_tally text; /* tokens behind held */
+    ph_tally stop; /* the end token, which belongs to the stop event */
+} ph_turn;
+
+struct ph_session {
+    const ph_model *model;
+    const ph_heap *heap;
+    ph_session_config config; /* resolved */
+    ph_sequence *sequence;
+
+    /* Everything the session holds. The sequence has computed the first
+     * ph_sequence_length() of them; the rest is queued. */
+    ph_tokens tokens;
+    int rope; /* PH_ROPE_*: how the sequence was read */
+
+    float *logits;     /* n_vocab of them */
+    size_t logits_len; /* they follow this many tokens; 0: there are none */
+
+    ph_sampler *sampler;
+    uint64_t *banned;
+    ph_stops *stops; /* NULL: none */
+    uint32_t sampling_flags;
+    uint64_t max_tokens;
+    uint64_t n_draws;
+
+    ph_turn turn;
+    ph_buf event_text; /* what the last event borrows */
+    phial_stats stats;
+    atomic_int cancel;
+};
+
+/* ---- session_queue.c --------------------------------------------------- */
+
+/* Input was added or history cut: the next token begins a new turn. */
+void ph_session_end_turn(ph_session *session);
+
+/* PHIAL_E_CONTEXT unless n more tokens fit behind the first held ones. */
+phial_status ph_session_check_fit(const ph_session *session, size_t held,
+                                  size_t n);
+
+phial_status ph_session_check_tokens(const ph_session *session,
+                                     const phial_token *tokens, size_t n);
+
+/* ---- session_rope.c ---------------------------------------------------- */
+
+/* Sees to it that what is computed was read with the factors that everything
+ * held calls for; otherwise all of it is queued again. */
+void ph_session_choose_rope(ph_session *session);
+
+/* ---- session_prefill.c ------------------------------------------------- */
+
+/* PHIAL_E_CANCELLED, once, if a cancellation waits. */
+phial_status ph_session_take_cancel(ph_session *session);
+
+/* One forward pass over the next n queued tokens. */
+phial_status ph_session_forward(ph_session *session, uint32_t n, int want,
+                                float *logits);
+
+/* Computes at most max queued tokens. Once all are, logits are those after the
+ * last one. */
+phial_status ph_session_compute(ph_session *session, size_t max);
+
+/* ---- session_generate.c ------------------------------------------------ */
+
+/* Generates one token, or finds that the turn is over. */
+phial_status ph_session_generate(ph_session *session);
+
+#endif /* PH_SESSION_STATE_H */
