@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT
+ * The parts of phial.h that this version does not have yet: constraints,
+ * adapters, forks and saved sessions, batches, embeddings. Their arguments are
+ * checked like those of any function; then each says that it is absent. */
+#include "api/handles.h"
+
+static phial_status absent(const char *what)
+{
+    return ph_fail(PHIAL_E_UNSUPPORTED, "this version has no %s yet", what);
+}
+
+/* A session that could take the call, were there anything to do. */
+static phial_status check_session(const phial_session *session)
+{
+    PH_TRY(ph_check_pointer("session", session));
+    return ph_check_model(session->model);
+}
+
+phial_status phial_constraint_new(const phial_tokenizer *tokenizer,
+                                  int32_t kind, const char *text, size_t len,
+                                  phial_constraint **out)
+{
+    ph_str str;
+
+    PH_TRY(ph_check_pointer("tokenizer", tokenizer));
+    PH_TRY(ph_check_enum("kind", kind, PHIAL_CONSTRAINT_JSON,
+                         PHIAL_CONSTRAINT_TOOLS, "PHIAL_CONSTRAINT_*"));
+    if (kind != PHIAL_CONSTRAINT_JSON)
+        PH_TRY(ph_check_text("text", text, len, &str));
+    PH_TRY(ph_check_pointer("out", out));
+    return absent("constraints");
+}
+
+void phial_constraint_free(phial_constraint *constraint)
+{
+    (void)constraint;
+}
+
+phial_status phial_adapter_open(const phial_model *model, const char *path,
+                                phial_adapter **out)
+{
+    PH_TRY(ph_check_model(model));
+    PH_TRY(ph_check_pointer("path", path));
+    PH_TRY(ph_check_pointer("out", out));
+    return absent("adapters");
+}
+
+void phial_adapter_free(phial_adapter *adapter)
+{
+    (void)adapter;
+}
+
+phial_status phial_session_set_constraint(phial_session *session,
+                                          const phial_constraint *constraint)
+{
+    PH_TRY(check_session(session));
+    return constraint ? absent("constraints") : PHIAL_OK;
+}
+
+phial_status phial_session_set_adapters(phial_session *session,
+                                        const phial_adapter *const *adapters,
+                                        const float *scales, size_t n)
+{
+    PH_TRY(check_session(session));
+    PH_TRY(ph_check_array("adapters", adapters, n));
+    PH_TRY(ph_check_array("scales", scales, n));
+    return n ? absent("adapters") : PHIAL_OK;
+}
+
+phial_status phial_step(phial_session *const *sessions, size_t n)
+{
+    PH_TRY(ph_check_array("sessions", sessions, n));
+    for (size_t i = 0; i < n; i++)
+        PH_TRY(check_session(sessions[i]));
+    return absent("phial_step(); call phial_session_next() on each session");
+}
+
+phial_status phial_session_fork(const phial_session *session,
+                                phial_session **out)
+{
+    PH_TRY(check_session(session));
+    PH_TRY(ph_check_pointer("out", out));
+    return absent("phial_session_fork()");
+}
+
+phial_status phial_session_save(phial_session *session, const char *path)
+{
+    PH_TRY(check_session(session));
+    PH_TRY(ph_check_pointer("path", path));
+    return absent("saved sessions");
+}
+
+phial_status phial_session_load(phial_session *session, const char *path)
+{
+    PH_TRY(check_session(session));
+    PH_TRY(ph_check_pointer("path", path));
+    return absent("saved sessions");
+}
+
+phial_status phial_session_save_bytes(phial_session *session, uint8_t *buf,
+                                      size_t cap, size_t *n)
+{
+    PH_TRY(check_session(session));
+    PH_TRY(ph_check_buffer(buf, cap, n));
+    return absent("saved sessions");
+}
+
+phial_status phial_session_load_bytes(phial_session *session,
+                                      const uint8_t *data, size_t len)
+{
+    PH_TRY(check_session(session));
+    PH_TRY(ph_check_array("data", data, len));
+    return absent("saved sessions");
+}
+
+phial_status phial_model_embed(const phial_model *model, const char *text,
+                               size_t len, int32_t pool, float *buf, size_t cap,
+                               size_t *n)
+{
+    ph_str str;
+
+    PH_TRY(ph_check_model(model));
+    PH_TRY(ph_check_text("text", text, len, &str));
+    PH_TRY(ph_check_enum("pool", pool, PHIAL_POOL_MEAN, PHIAL_POOL_LAST,
+                         "PHIAL_POOL_*"));
+    PH_TRY(ph_check_buffer(buf, cap, n));
+    return absent("embeddings");
+}

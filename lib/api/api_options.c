@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ * Options of models and sessions: versioned copies, checked field by field. */
+#include "api/handles.h"
+
+enum { MAX_THREADS = 1024 };
+
+static phial_status check_isa(int32_t isa)
+{
+    static const char *const names[] = {"BEST", "PORTABLE", "AVX2", "AVX512",
+                                        "NEON"};
+
+    PH_TRY(ph_check_enum("isa", isa, PHIAL_ISA_BEST, PHIAL_ISA_NEON,
+                         "PHIAL_ISA_*"));
+    if (isa > PHIAL_ISA_PORTABLE)
+        return ph_fail(PHIAL_E_UNSUPPORTED,
+                       "isa is PHIAL_ISA_%s, this version has the portable "
+                       "kernels only",
+                       names[isa]);
+    return PHIAL_OK;
+}
+
+static phial_status check_hooks(const phial_model_options *o)
+{
+    PH_TRY(ph_check_enum("log_level", o->log_level, PHIAL_LOG_OFF,
+                         PHIAL_LOG_DEBUG, "PHIAL_LOG_*"));
+    if (o->log_level && !o->log)
+        return ph_fail(PHIAL_E_ARGUMENT, "log_level is %d but log is NULL",
+                       (int)o->log_level);
+    if (!o->mem_alloc != !o->mem_free)
+        return ph_fail(PHIAL_E_ARGUMENT,
+                       "mem_alloc and mem_free must be set both or neither");
+    return PHIAL_OK;
+}
+
+phial_status ph_model_options_in(const phial_model_options *options,
+                                 phial_model_options *out)
+{
+    phial_model_options o;
+
+    PH_TRY(ph_struct_in("options", &o, sizeof o, options, sizeof o));
+    PH_TRY(ph_check_flags("flags", o.flags,
+                          PHIAL_MODEL_LOCK | PHIAL_MODEL_VERIFY));
+    if (o.n_threads > MAX_THREADS)
+        return ph_fail(PHIAL_E_ARGUMENT, "n_threads is %u, at most %d",
+                       o.n_threads, MAX_THREADS);
+    PH_TRY(check_isa(o.isa));
+    if (o.weight_format)
+        return ph_fail(PHIAL_E_UNSUPPORTED,
+                       "weight_format is %d, this version has only 0: as "
+                       "stored",
+                       (int)o.weight_format);
+    PH_TRY(check_hooks(&o));
+    *out = o;
+    return PHIAL_OK;
+}
+
+phial_status ph_session_options_in(const phial_session_options *options,
+                                   ph_session_config *out)
+{
+    phial_session_options o;
+
+    PH_TRY(ph_struct_in("options", &o, sizeof o, options, sizeof o));
+    PH_TRY(ph_check_flags("flags", o.flags, 0));
+    *out = (ph_session_config){.n_context = o.n_context,
+                               .cache_format = o.cache_format,
+                               .n_prefill = o.n_prefill,
+                               .rope = o.rope};
+    return PHIAL_OK;
+}
+
+ph_heap ph_heap_of(const phial_model_options *options)
+{
+    if (!options->mem_alloc)
+        return ph_libc_heap;
+    return (ph_heap){options->mem_alloc, options->mem_free, options->mem_user};
+}

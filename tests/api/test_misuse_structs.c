@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT
+ * Structs with wrong fields and of wrong sizes. */
+#include "api_fixture.h"
+#include "misuse.h"
+
+#include <math.h>
+
+static void refuse_sampling(phial_sampling s, const char *word)
+{
+    refused(phial_session_set_sampling(session, &s), word);
+}
+
+static void refuse_float(size_t offset, float value, const char *word)
+{
+    phial_sampling s = PHIAL_INIT(phial_sampling);
+
+    memcpy((char *)&s + offset, &value, sizeof value);
+    refuse_sampling(s, word);
+}
+
+#define refuse_floats(field)                                                   \
+    do {                                                                       \
+        refuse_float(offsetof(phial_sampling, field), NAN, #field);            \
+        refuse_float(offsetof(phial_sampling, field), INFINITY, #field);       \
+        refuse_float(offsetof(phial_sampling, field), -INFINITY, #field);      \
+        refuse_float(offsetof(phial_sampling, field), -1e38f, #field);         \
+    } while (0)
+
+START_TEST(sampling_is_checked_field_by_field)
+{
+    phial_sampling good = PHIAL_INIT(phial_sampling), s;
+    const char *stops[17] = {"a"};
+    phial_token id = -1;
+    float value = NAN;
+
+    refused(phial_session_set_sampling(NULL, &good), "session");
+    refuse_floats(temperature);
+    refuse_floats(top_p);
+    refuse_floats(min_p);
+    refuse_floats(repeat_penalty);
+    refuse_floats(presence_penalty);
+    refuse_floats(frequency_penalty);
+    refuse_float(offsetof(phial_sampling, top_p), 1.5f, "top_p");
+    refuse_float(offsetof(phial_sampling, min_p), 1.5f, "min_p");
+    s = good, s.flags = 8, refuse_sampling(s, "flags");
+    s = good, s.n_stop = 1, refuse_sampling(s, "stop");
+    s.stop = stops, stops[0] = "", refuse_sampling(s, "stop");
+    stops[0] = NULL, refuse_sampling(s, "stop");
+    for (size_t i = 0; i < 17; i++)
+        stops[i] = "a";
+    s.n_stop = 17, refuse_sampling(s, "stop");
+    s = good, s.n_bias = 1, s.bias_values = &value;
+    refuse_sampling(s, "bias_tokens");
+    s.bias_tokens = &id, s.bias_values = NULL;
+    refuse_sampling(s, "bias_values");
+    s.bias_values = &value, refuse_sampling(s, "bias");
+    id = 1, refuse_sampling(s, "bias");
+    value = 1, id = INT32_MAX, refuse_sampling(s, "bias");
+    ck_status(phial_session_set_sampling(session, &good), PHIAL_OK);
+    ck_status(phial_session_set_sampling(session, NULL), PHIAL_OK);
+}
+END_TEST
+
+#define check_sizes(type, call)                                                \
+    do {                                                                       \
+        struct {                                                               \
+            type s;                                                            \
+            uint64_t more[2];                                                  \
+        } big = {PHIAL_INIT(type), {0, 0}};                                    \
+        static const uint32_t wrong[] = {0,    1,         4, sizeof(type) - 1, \
+                                         4097, UINT32_MAX};                    \
+        type *given = &big.s;                                                  \
+        for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {            \
+            given->struct_size = wrong[i];                                     \
+            refused(call, "struct_size");                                      \
+        }                                                                      \
+        given->struct_size = sizeof big;                                       \
+        ck_assert_int_ge(call, 0);                                             \
+        big.more[1] = 1;                                                       \
+        given->struct_size = sizeof big;                                       \
+        tail_status = call;                                                    \
+        tail = big.more[1];                                                    \
+    } while (0)
+
+START_TEST(structs_of_another_size_follow_the_rule)
+{
+    const char *path = model_path("phi-4-mini");
+    phial_model *m = NULL;
+    phial_session *s = NULL;
+    phial_memory memory = PHIAL_INIT(phial_memory);
+    phial_status tail_status;
+    uint64_t tail;
+
+    check_sizes(phial_model_options, (phial_model_free(m), m = NULL,
+                                      phial_model_open(path, given, &m)));
+    ck_assert_int_eq(tail_status, PHIAL_E_UNSUPPORTED);
+    phial_model_free(m);
+    check_sizes(phial_session_options, (phial_session_free(s), s = NULL,
+                                        phial_session_new(model, given, &s)));
+    ck_assert_int_eq(tail_status, PHIAL_E_UNSUPPORTED);
+    phial_session_free(s);
+    check_sizes(phial_model_options,
+                phial_estimate(path, given, NULL, &memory));
+    check_sizes(phial_session_options,
+                phial_estimate(path, NULL, given, &memory));
+    check_sizes(phial_sampling, phial_session_set_sampling(session, given));
+    ck_assert_int_eq(tail_status, PHIAL_E_UNSUPPORTED);
+    check_sizes(phial_model_info, phial_model_get_info(model, given));
+    ck_assert(tail_status == PHIAL_OK && tail == 0);
+    check_sizes(phial_memory, phial_model_get_memory(model, given));
+    ck_assert(tail_status == PHIAL_OK && tail == 0);
+    check_sizes(phial_memory, phial_session_get_memory(session, given));
+    check_sizes(phial_memory, phial_estimate(path, NULL, NULL, given));
+    check_sizes(phial_stats, phial_session_get_stats(session, given));
+    ck_assert(tail_status == PHIAL_OK && tail == 0);
+    ck_status(phial_session_add_text(session, "a", 1, 0), PHIAL_OK);
+    check_sizes(phial_event, phial_session_next(session, given));
+    ck_assert(tail_status == PHIAL_OK && tail == 0);
+}
+END_TEST
+
+TCase *struct_case(void)
+{
+    TCase *t = tcase_create("structs");
+
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, sampling_is_checked_field_by_field);
+    tcase_add_test(t, structs_of_another_size_follow_the_rule);
+    return t;
+}
