@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT
+ * Just enough of the system header for the reader of phial.h. */
+typedef unsigned long size_t;
