@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ * chat_loop.h - what phial chat holds while it runs. */
+#ifndef CHAT_LOOP_H
+#define CHAT_LOOP_H
+
+#include "answer.h"
+#include "chat_history.h"
+
+typedef struct chat_loop {
+    const settings *settings;
+    phial_session *session;
+    chat_history history;
+    phial_stats total; /* of all answers so far */
+    bool stats;        /* print figures after every answer */
+    bool editing;      /* somebody sits at a terminal */
+    bool leave;        /* /quit was given */
+    int code;          /* the exit code so far */
+} chat_loop;
+
+/* Answers the last message of the history, which is the user's. */
+void chat_answer(chat_loop *c);
+
+/* Runs a line that begins with "/". */
+void chat_command(chat_loop *c, const char *line);
+
+#endif /* CHAT_LOOP_H */

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ * settings.h - everything a command line can say. Every subcommand fills the
+ * part that its option table names; the rest stays at its default. */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include "cli.h"
+
+/* What a repeated option collects. */
+typedef struct text_list {
+    const char **items;
+    size_t n;
+} text_list;
+
+typedef struct bias_list {
+    phial_token *tokens;
+    float *values;
+    size_t n;
+} bias_list;
+
+#define SEED_NOT_GIVEN UINT64_MAX
+
+struct settings {
+    const command *cmd;
+    const char *model;
+    const char *text; /* the second operand; NULL if it is not there */
+
+    /* the model */
+    uint64_t threads;
+    int32_t isa;       /* PHIAL_ISA_* */
+    int32_t log_level; /* PHIAL_LOG_* */
+    bool verify;
+
+    /* the session */
+    uint64_t context;
+    int32_t cache; /* PHIAL_CACHE_* */
+    int32_t rope;  /* PHIAL_ROPE_* */
+
+    /* the choice of tokens */
+    double temperature, top_p, min_p;
+    double repeat_penalty, presence_penalty, frequency_penalty;
+    uint64_t top_k, seed, max_tokens;
+    text_list stop;
+    bias_list bias;
+    bool ignore_eos;
+
+    /* the prompt */
+    const char *system_text, *messages_file, *tools_file;
+    bool raw, special, bos;
+
+    /* tokenize */
+    const char *decode_ids;
+    bool count;
+
+    /* bench */
+    uint64_t n_prompt, n_decode, repeat;
+
+    /* the output */
+    bool json, stats;
+};
+
+#endif /* SETTINGS_H */
