@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * check_main.h - the main function of every unit test program: runs one suite
+ * and reports. Also what several programs assert with. */
+#ifndef PH_CHECK_MAIN_H
+#define PH_CHECK_MAIN_H
+
+#include <check.h>
+#include <stdlib.h>
+
+/* Fails with the library's own sentence if expr is not status. */
+#define ck_status(expr, status)                                                \
+    do {                                                                       \
+        phial_status ck_got_ = (expr);                                         \
+        ck_assert_msg(ck_got_ == (status), "%s is %d, not %d: %s", #expr,      \
+                      ck_got_, (int)(status), phial_last_error());             \
+    } while (0)
+
+#define PH_CHECK_MAIN(suite)                                                   \
+    int main(void)                                                             \
+    {                                                                          \
+        SRunner *runner = srunner_create(suite);                               \
+        int failed;                                                            \
+                                                                               \
+        srunner_run_all(runner, CK_ENV);                                       \
+        failed = srunner_ntests_failed(runner);                                \
+        srunner_free(runner);                                                  \
+        return failed ? EXIT_FAILURE : EXIT_SUCCESS;                           \
+    }
+
+#endif /* PH_CHECK_MAIN_H */
