@@ -7,6 +7,7 @@ static phial_status fill(phial_model *model, const char *path,
 {
     ph_model_config config = {.heap = &model->heap,
                               .log = &model->log,
+                              .isa = o->isa,
                               .flags = o->flags,
                               .progress = o->progress,
                               .progress_user = o->progress_user};

@@ -11,10 +11,11 @@ static phial_status check_isa(int32_t isa)
 
     PH_TRY(ph_check_enum("isa", isa, PHIAL_ISA_BEST, PHIAL_ISA_NEON,
                          "PHIAL_ISA_*"));
-    if (isa > PHIAL_ISA_PORTABLE)
+    if (!ph_kernels_get(isa))
         return ph_fail(PHIAL_E_UNSUPPORTED,
-                       "isa is PHIAL_ISA_%s, this version has the portable "
-                       "kernels only",
+                       "isa is PHIAL_ISA_%s, which this build or processor "
+                       "does not have; expected PHIAL_ISA_BEST, or a set it "
+                       "has",
                        names[isa]);
     return PHIAL_OK;
 }

@@ -25,13 +25,16 @@ static bool takes_codes(const ph_matrix *w)
 static ph_acts acts_of(const ph_pass *p, const float *x, uint32_t n,
                        uint32_t cols)
 {
-    return (ph_acts){n, cols, x, p->scratch->codes, p->scratch->scales};
+    const ph_scratch *s = p->scratch;
+
+    return (ph_acts){n, cols, x, s->codes, s->scales, s->sums, s->wsums};
 }
 
 /* branch = norm(x), from token first on. With codes also in int8. */
 static ph_acts normalise(const ph_pass *p, const ph_team *team,
                          const float *weight, uint32_t first, bool codes)
 {
+    const ph_kernels *k = p->model->kernels;
     const ph_scratch *s = p->scratch;
     const size_t cols = p->hp->n_embd;
     const ph_acts acts = acts_of(p, s->branch, p->n - first, p->hp->n_embd);
@@ -39,29 +42,31 @@ static ph_acts normalise(const ph_pass *p, const ph_team *team,
 
     ph_team_share(team, acts.n, 1, &begin, &end);
     for (size_t t = begin; t < end; t++)
-        ph_rms_norm(s->x + (first + t) * cols, weight, p->hp->rms_eps, cols,
+        k->rms_norm(s->x + (first + t) * cols, weight, p->hp->rms_eps, cols,
                     s->branch + t * cols);
     if (codes)
-        ph_quantize_acts(&acts, (uint32_t)begin, (uint32_t)end);
+        k->quantize_acts(&acts, (uint32_t)begin, (uint32_t)end);
     ph_team_sync(team);
     return acts;
 }
 
 /* y = x W^T; y_stride floats from one token to the next. */
-static void project(const ph_team *team, const ph_matrix *w, const ph_acts *x,
-                    float *y, size_t y_stride)
+static void project(const ph_pass *p, const ph_team *team, const ph_matrix *w,
+                    const ph_acts *x, float *y, size_t y_stride)
 {
     size_t begin, end;
 
     ph_team_share(team, w->rows, ROWS, &begin, &end);
     if (begin < end)
-        ph_matmul(w, x, (uint32_t)begin, (uint32_t)end, y, y_stride);
+        p->model->kernels->matmul(w, x, (uint32_t)begin, (uint32_t)end, y,
+                                  y_stride);
 }
 
 /* Rotates queries and keys, scales queries, caches keys and values. */
 static void rotate_and_cache(const ph_pass *p, const ph_team *team,
                              uint32_t layer)
 {
+    const ph_kernels *k = p->model->kernels;
     const ph_hparams *hp = p->hp;
     const ph_scratch *s = p->scratch;
     const size_t d = hp->head_dim, half = hp->n_rot / 2;
@@ -74,7 +79,7 @@ static void rotate_and_cache(const ph_pass *p, const ph_team *team,
         const size_t t = i / n_heads, h = i % n_heads;
         float *head = s->wide + t * p->qkv_cols + h * d;
 
-        ph_rope(head, s->cos + t * half, s->sin + t * half, hp->n_rot);
+        k->rope(head, s->cos + t * half, s->sin + t * half, hp->n_rot);
         if (h < hp->n_heads) {
             for (size_t j = 0; j < d; j++)
                 head[j] *= scale;
@@ -82,7 +87,7 @@ static void rotate_and_cache(const ph_pass *p, const ph_team *team,
             const ph_cache_view view =
                 ph_kv_cache_view(p->cache, layer, (uint32_t)(h - hp->n_heads));
 
-            ph_cache_put(&view, p->first + (uint32_t)t, head,
+            k->cache_put(&view, p->first + (uint32_t)t, head,
                          head + hp->n_kv_heads * d);
         }
     }
@@ -100,14 +105,17 @@ static void attend(const ph_pass *p, const ph_team *team, uint32_t layer)
 
     for (size_t i = team->index; i < p->n * n_kv; i += team->count) {
         const uint32_t t = (uint32_t)(i / n_kv), g = (uint32_t)(i % n_kv);
-        const uint32_t last = p->first + t;
-        const bool cut = hp->window > 0 && last >= hp->window;
-        const uint32_t first = cut ? last - hp->window + 1 : 0;
         const ph_cache_view view = ph_kv_cache_view(p->cache, layer, g);
+        const ph_queries queries = {
+            .n_tokens = 1,
+            .n_heads = group,
+            .position = p->first + t,
+            .window = hp->window,
+            .q = p->scratch->wide + t * p->qkv_cols + g * group * d,
+            .out = p->scratch->mid + (t * n_kv + g) * group * d,
+        };
 
-        ph_attend(&view, group,
-                  p->scratch->wide + t * p->qkv_cols + g * group * d, d, first,
-                  last, p->scratch->mid + (t * n_kv + g) * group * d, d);
+        p->model->kernels->attend(&view, &queries);
     }
     ph_team_sync(team);
 }
@@ -117,6 +125,7 @@ static void attend(const ph_pass *p, const ph_team *team, uint32_t layer)
 static ph_acts finish_mid(const ph_pass *p, const ph_team *team, uint32_t cols,
                           bool gated, bool codes)
 {
+    const ph_kernels *k = p->model->kernels;
     const ph_scratch *s = p->scratch;
     const ph_acts acts = acts_of(p, s->mid, p->n, cols);
     const ph_acts blocks =
@@ -134,10 +143,10 @@ static ph_acts finish_mid(const ph_pass *p, const ph_team *team, uint32_t cols,
         if (gated) {
             const float *gate = s->wide + 2 * t * cols + at;
 
-            ph_swiglu(gate, gate + cols, n, s->mid + here);
+            k->swiglu(gate, gate + cols, n, s->mid + here);
         }
         if (codes)
-            ph_quantize_acts(&blocks, (uint32_t)(here / PH_ACT_BLOCK),
+            k->quantize_acts(&blocks, (uint32_t)(here / PH_ACT_BLOCK),
                              (uint32_t)((here + n) / PH_ACT_BLOCK));
     }
     ph_team_sync(team);
@@ -155,14 +164,14 @@ static void attention_block(const ph_pass *p, const ph_team *team, uint32_t i)
 
     acts = normalise(p, team, layer->attn_norm, 0,
                      takes_codes(q) || takes_codes(k) || takes_codes(v));
-    project(team, q, &acts, wide, p->qkv_cols);
-    project(team, k, &acts, wide + q->rows, p->qkv_cols);
-    project(team, v, &acts, wide + q->rows + k->rows, p->qkv_cols);
+    project(p, team, q, &acts, wide, p->qkv_cols);
+    project(p, team, k, &acts, wide + q->rows, p->qkv_cols);
+    project(p, team, v, &acts, wide + q->rows + k->rows, p->qkv_cols);
     ph_team_sync(team);
     rotate_and_cache(p, team, i);
     attend(p, team, i);
     acts = finish_mid(p, team, out->cols, false, takes_codes(out));
-    project(team, out, &acts, p->scratch->branch, out->rows);
+    project(p, team, out, &acts, p->scratch->branch, out->rows);
     ph_team_sync(team);
 }
 
@@ -175,10 +184,10 @@ static void feed_forward_block(const ph_pass *p, const ph_team *team,
     ph_acts acts;
 
     acts = normalise(p, team, layer->ffn_norm, 0, takes_codes(gate_up));
-    project(team, gate_up, &acts, p->scratch->wide, gate_up->rows);
+    project(p, team, gate_up, &acts, p->scratch->wide, gate_up->rows);
     ph_team_sync(team);
     acts = finish_mid(p, team, down->cols, true, takes_codes(down));
-    project(team, down, &acts, p->scratch->branch, down->rows);
+    project(p, team, down, &acts, p->scratch->branch, down->rows);
     ph_team_sync(team);
 }
 
@@ -192,10 +201,7 @@ static void embed(const ph_pass *p, const ph_team *team)
 
     ph_team_share(team, p->n, 1, &begin, &end);
     for (size_t t = begin; t < end; t++) {
-        const size_t at = (size_t)p->tokens[t] * table->row_bytes;
-
-        ph_dequantize(table->type, table->data + at, s->x + t * table->cols,
-                      table->cols);
+        ph_matrix_row(table, (uint32_t)p->tokens[t], s->x + t * table->cols);
         ph_rope_angles(p->rope_freqs, p->hp->n_rot, p->first + (uint32_t)t,
                        p->hp->rope_scale, s->cos + t * half, s->sin + t * half);
     }
@@ -208,8 +214,9 @@ static void add_branch(const ph_pass *p, const ph_team *team)
     size_t begin, end;
 
     ph_team_share(team, p->n, 1, &begin, &end);
-    ph_add_to(p->scratch->x + begin * cols, p->scratch->branch + begin * cols,
-              (end - begin) * cols);
+    p->model->kernels->add_to(p->scratch->x + begin * cols,
+                              p->scratch->branch + begin * cols,
+                              (end - begin) * cols);
 }
 
 /* logits = W_output norm(x), of the last token or of all. */
@@ -221,7 +228,7 @@ static void output_head(ph_pass *p, const ph_team *team)
         normalise(p, team, p->model->output_norm, first, takes_codes(w));
     size_t begin, end;
 
-    project(team, w, &acts, p->logits, w->rows);
+    project(p, team, w, &acts, p->logits, w->rows);
     ph_team_share(team, w->rows, ROWS, &begin, &end);
     for (size_t t = 0; t < acts.n; t++) {
         for (size_t i = begin; i < end; i++) {

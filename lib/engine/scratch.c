@@ -2,7 +2,7 @@
  * The work buffers of the forward pass: one block, laid out once. */
 #include "engine/scratch.h"
 
-enum { N_PARTS = 8 };
+enum { N_PARTS = 10 };
 
 static uint64_t larger(uint64_t a, uint64_t b)
 {
@@ -25,6 +25,8 @@ static void row_bytes(const ph_hparams *hp, uint64_t sizes[N_PARTS])
     sizes[5] = sizeof(float) * (hp->n_rot / 2);
     sizes[6] = codes;
     sizes[7] = sizeof(float) * (codes / PH_ACT_BLOCK);
+    sizes[8] = sizeof(int16_t) * (codes / (PH_ACT_BLOCK / 2));
+    sizes[9] = sizeof(float) * (codes / PH_ACT_BLOCK);
 }
 
 /* Offsets of the buffers, each on its own cache lines, and the total behind
@@ -81,6 +83,8 @@ phial_status ph_scratch_init(ph_scratch *scratch, const ph_heap *heap,
         .sin = floats_at(block, at[5]),
         .codes = (int8_t *)(block + at[6]),
         .scales = floats_at(block, at[7]),
+        .sums = (int16_t *)(void *)(block + at[8]),
+        .wsums = floats_at(block, at[9]),
     };
     return PHIAL_OK;
 }

@@ -17,6 +17,8 @@ typedef struct ph_scratch {
     float *sin;
     int8_t *codes; /* branch or mid in int8 */
     float *scales;
+    int16_t *sums;
+    float *wsums;
 } ph_scratch;
 
 /* Bytes for n_batch tokens; false on overflow. */

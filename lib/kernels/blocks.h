@@ -27,6 +27,10 @@ typedef struct ph_block_type {
     void (*read)(const uint8_t *src, uint32_t j, ph_block *out);
 } ph_block_type;
 
+/* The elements of a block as float. */
+void ph_block_floats(const ph_block_type *how, const ph_block *block,
+                     float *dst);
+
 /* NULL for a type that is not quantised. */
 const ph_block_type *ph_block_type_of(ph_dtype type);
 

@@ -4,8 +4,8 @@
 #include "kernels/arith.h"
 #include "kernels/blocks.h"
 
-static void dequantize_block(const ph_block_type *how, const ph_block *block,
-                             float *dst)
+void ph_block_floats(const ph_block_type *how, const ph_block *block,
+                     float *dst)
 {
     for (int h = 0; h < 2; h++) {
         float scale = block->d * (float)block->scale[h];
@@ -25,7 +25,7 @@ static void dequantize_blocks(const ph_block_type *how, const uint8_t *src,
         const uint8_t *from = src + i / how->elems * how->bytes;
 
         how->read(from, (uint32_t)(i % how->elems / PH_QK), &block);
-        dequantize_block(how, &block, dst + i);
+        ph_block_floats(how, &block, dst + i);
     }
 }
 

@@ -15,9 +15,8 @@
  * Callers set the floating-point environment (ph_fp_enter, or ph_pool_run).
  * Nothing here allocates, fails or keeps state. Stack: below 24 KiB.
  *
- * Faster tiers will be reached through these same functions. What a tier needs
- * to know travels with the operands: how weights are packed in ph_matrix, how
- * keys lie in ph_cache_view. */
+ * Each instruction set has a table of the operations that are worth it; which
+ * table runs is never visible in a result. */
 #ifndef PH_KERNELS_H
 #define PH_KERNELS_H
 
@@ -25,26 +24,41 @@
 #include "base/dtype.h"
 
 enum {
-    PH_ACT_BLOCK = 32, /* activations share one scale per 32 elements */
-    PH_PAGE = 64,      /* cached tokens per page */
-    PH_UNIT = 1024     /* keys per softmax unit, a multiple of PH_PAGE */
+    PH_PANEL_ROWS = 16, /* rows of a packed panel */
+    PH_ACT_BLOCK = 32,  /* activations share one scale per 32 elements */
+    PH_PAGE = 64,       /* cached tokens per page */
+    PH_UNIT = 1024      /* keys per softmax unit, a multiple of PH_PAGE */
 };
 
 /* ---- Weights ----------------------------------------------------------- */
 
-/* rows x cols, row-major in the file's blocks. cols is a whole number of
- * blocks. */
+/* rows x cols of a type of the file; cols is a whole number of its blocks.
+ * Either rows of the file's blocks, or panels of PH_PANEL_ROWS rows interleaved
+ * as packing.h says, the last one padded. */
 typedef struct ph_matrix {
     ph_dtype type;
     uint32_t rows;
     uint32_t cols;
-    size_t row_bytes;
+    size_t row_bytes;   /* from row to row; unused in a packed matrix */
+    size_t panel_bytes; /* from panel to panel; 0: not packed */
     const uint8_t *data;
 } ph_matrix;
 
 /* n elements (whole blocks) as float, by the published formula of the type:
  * bit-equal to ggml's dequantize_row. */
 void ph_dequantize(ph_dtype type, const void *src, float *dst, size_t n);
+
+/* A row of a matrix as float. */
+void ph_matrix_row(const ph_matrix *weights, uint32_t row, float *out);
+
+/* Bytes of a packed panel of PH_PANEL_ROWS rows, a multiple of 64; 0 for a type
+ * that cannot be packed. cols is a whole number of blocks. */
+size_t ph_panel_bytes(ph_dtype type, uint32_t cols);
+
+/* Packs n_rows <= PH_PANEL_ROWS rows of the file's blocks; missing rows become
+ * zeros. src and panel do not overlap. */
+void ph_pack_panel(ph_dtype type, const uint8_t *src, size_t row_bytes,
+                   uint32_t n_rows, uint32_t cols, uint8_t *panel);
 
 /* True for types whose rows are multiplied as integers, with the activations
  * in int8; false for F32, F16 and BF16, which take float activations. */
@@ -53,38 +67,18 @@ bool ph_dtype_is_quantized(ph_dtype type);
 /* ---- Activations ------------------------------------------------------- */
 
 /* n rows of cols activations, as float and, for quantised weights, as int8
- * codes with one scale per PH_ACT_BLOCK: x ~ scale * code. A product reads
- * either x or codes and scales; the others may be NULL. */
+ * codes with one scale per PH_ACT_BLOCK: x ~ scale * code. The sums of codes
+ * serve weights with an offset or a minimum. A product reads either x or all
+ * the others, which may else be NULL. */
 typedef struct ph_acts {
     uint32_t n;
     uint32_t cols;
     const float *x; /* [n][cols] */
     int8_t *codes;
     float *scales; /* [n][cols / PH_ACT_BLOCK] */
+    int16_t *sums; /* [n][cols / 16]: of the codes of each half block */
+    float *wsums;  /* [n][cols / PH_ACT_BLOCK]: scale * sum of the block */
 } ph_acts;
-
-/* Fills codes and scales from x for rows begin..end-1. Per block: a = max |x|;
- * scale = a / 127; code = round-half-even(x * (127 / a)). A block whose a is
- * below 2^-100 is all zero; one with NaN or infinity gets a NaN scale. cols is
- * a multiple of PH_ACT_BLOCK. */
-void ph_quantize_acts(const ph_acts *acts, uint32_t begin, uint32_t end);
-
-/* y[t * y_stride + r] = dot(weights row r, activations row t) for all rows t
- * and begin <= r < end. */
-void ph_matmul(const ph_matrix *weights, const ph_acts *acts, uint32_t begin,
-               uint32_t end, float *y, size_t y_stride);
-
-/* ---- Elementwise and norms --------------------------------------------- */
-
-/* y = x / sqrt(mean(x^2) + eps) * weight, n elements. y may be x. */
-void ph_rms_norm(const float *x, const float *weight, float eps, size_t n,
-                 float *y);
-
-/* x += y. */
-void ph_add_to(float *x, const float *y, size_t n);
-
-/* out = gate / (1 + exp(-gate)) * up. out may be gate or up. */
-void ph_swiglu(const float *gate, const float *up, size_t n, float *out);
 
 /* ---- Rotary position --------------------------------------------------- */
 
@@ -97,10 +91,6 @@ void ph_rope_frequencies(float theta, uint32_t n_rot, const float *factors,
  * angle is rounded to float as the reference does. */
 void ph_rope_angles(const float *freqs, uint32_t n_rot, uint32_t pos,
                     float scale, float *cos_out, float *sin_out);
-
-/* Rotates the first n_rot of a head's elements, pairs (i, i + n_rot / 2). */
-void ph_rope(float *head, const float *cos_in, const float *sin_in,
-             uint32_t n_rot);
 
 /* ---- Attention --------------------------------------------------------- */
 
@@ -119,17 +109,71 @@ typedef struct ph_cache_view {
 /* Bytes of one page's keys, or values, of one layer and head. */
 size_t ph_cache_panel_bytes(int32_t format, uint32_t head_dim);
 
-/* Stores the key and value of token pos. */
-void ph_cache_put(const ph_cache_view *cache, uint32_t pos, const float *key,
-                  const float *value);
+/* Queries of consecutive tokens, of the n_heads heads that share a kv head.
+ * They are already scaled. */
+typedef struct ph_queries {
+    uint32_t n_tokens;
+    uint32_t n_heads;
+    uint32_t
+        position;    /* of the first token; each sees the keys up to itself, */
+    uint32_t window; /* and at most this many of them; 0: all */
+    const float *q;  /* [n_heads][head_dim] of a token */
+    size_t q_stride; /* floats from token to token */
+    float *out;      /* as q */
+    size_t out_stride;
+} ph_queries;
 
-/* out = softmax(q . keys) . values over keys first..last, both included, for
- * n_heads query heads that share this kv head. q is already scaled. Keys are
- * taken in pages; softmax is online within units of PH_UNIT keys, counted from
- * position 0, and the units are merged in ascending order. head_dim <= 512. */
-void ph_attend(const ph_cache_view *cache, uint32_t n_heads, const float *q,
-               size_t q_stride, uint32_t first, uint32_t last, float *out,
-               size_t out_stride);
+/* The first key that the token at position last sees. */
+static inline uint32_t ph_first_key(uint32_t window, uint32_t last)
+{
+    return window > 0 && last >= window ? last - window + 1 : 0;
+}
+
+/* ---- The kernels of an instruction set ---------------------------------- */
+
+typedef struct ph_kernels {
+    const char *name;
+
+    /* Fills codes, scales and sums from x for rows begin..end-1. Per block: a =
+     * max |x|; scale = a / 127; code = round-half-even(x * (127 / a)). A block
+     * whose a is below 2^-100 is all zero; one with NaN or infinity gets a NaN
+     * scale. cols is a multiple of PH_ACT_BLOCK. */
+    void (*quantize_acts)(const ph_acts *acts, uint32_t begin, uint32_t end);
+
+    /* y[t * y_stride + r] = dot(weights row r, activations row t) for all rows
+     * t and begin <= r < end. */
+    void (*matmul)(const ph_matrix *weights, const ph_acts *acts,
+                   uint32_t begin, uint32_t end, float *y, size_t y_stride);
+
+    /* y = x / sqrt(mean(x^2) + eps) * weight, n elements. y may be x. */
+    void (*rms_norm)(const float *x, const float *weight, float eps, size_t n,
+                     float *y);
+
+    /* x += y. */
+    void (*add_to)(float *x, const float *y, size_t n);
+
+    /* out = gate / (1 + exp(-gate)) * up. out may be gate or up. */
+    void (*swiglu)(const float *gate, const float *up, size_t n, float *out);
+
+    /* Rotates the first n_rot of a head's elements, pairs (i, i + n_rot / 2).
+     */
+    void (*rope)(float *head, const float *cos_in, const float *sin_in,
+                 uint32_t n_rot);
+
+    /* Stores the key and value of token pos. */
+    void (*cache_put)(const ph_cache_view *cache, uint32_t pos,
+                      const float *key, const float *value);
+
+    /* out = softmax(q . keys) . values for each token and head. Keys are taken
+     * in pages; softmax is online within units of PH_UNIT keys, counted from
+     * position 0, and the units are merged in ascending order. head_dim <=
+     * 512. */
+    void (*attend)(const ph_cache_view *cache, const ph_queries *queries);
+} ph_kernels;
+
+/* The table of PHIAL_ISA_*; NULL if this build or this processor has none.
+ * PHIAL_ISA_BEST: the fastest there is. */
+const ph_kernels *ph_kernels_get(int32_t isa);
 
 /* ---- Functions --------------------------------------------------------- */
 

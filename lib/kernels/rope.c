@@ -33,17 +33,3 @@ void ph_rope_angles(const float *freqs, uint32_t n_rot, uint32_t pos,
         sin_out[i] = (float)s * scale;
     }
 }
-
-void ph_rope(float *head, const float *cos_in, const float *sin_in,
-             uint32_t n_rot)
-{
-    uint32_t half = n_rot / 2;
-
-    for (uint32_t i = 0; i < half; i++) {
-        float a = head[i];
-        float b = head[i + half];
-
-        head[i] = a * cos_in[i] - b * sin_in[i];
-        head[i + half] = b * cos_in[i] + a * sin_in[i];
-    }
-}

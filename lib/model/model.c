@@ -78,6 +78,7 @@ phial_status ph_model_open(const char *path, const ph_model_config *config,
         return ph_no_memory("a model", sizeof *model);
     }
     model->heap = heap;
+    model->kernels = ph_kernels_get(config->isa);
     status = read_model(gguf, config, model);
     ph_gguf_free(gguf);
     if (status != PHIAL_OK) {

@@ -42,6 +42,7 @@ typedef struct ph_layer {
 
 typedef struct ph_model {
     const ph_heap *heap;
+    const ph_kernels *kernels;
     ph_hparams hp;
     ph_tokenizer *tokenizer;
     ph_str chat_template; /* as in the file; empty if it has none */
@@ -63,6 +64,7 @@ enum { PH_ROPE_SHORT = 0, PH_ROPE_LONG = 1 }; /* index of rope_freqs */
 typedef struct ph_model_config {
     const ph_heap *heap; /* must outlive the model */
     const ph_log *log;
+    int32_t isa;    /* PHIAL_ISA_* that ph_kernels_get has */
     uint32_t flags; /* PHIAL_MODEL_* */
     phial_progress_fn progress;
     void *progress_user;

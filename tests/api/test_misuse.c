@@ -113,11 +113,13 @@ START_TEST(model_options_are_checked_field_by_field)
     o = good, o.log_level = 5, refuse_options(o, "log_level");
     o = good, o.log_level = 1, refuse_options(o, "log is NULL");
     o = good, o.mem_alloc = no_alloc, refuse_options(o, "mem_free");
-    for (int32_t isa = PHIAL_ISA_AVX2; isa <= PHIAL_ISA_NEON; isa++) {
-        o = good, o.isa = isa;
-        ck_status(phial_model_open(model_path("phi-4-mini"), &o, &out),
-                  PHIAL_E_UNSUPPORTED);
-    }
+#if defined(__aarch64__)
+    o = good, o.isa = PHIAL_ISA_AVX2;
+#else
+    o = good, o.isa = PHIAL_ISA_NEON;
+#endif
+    ck_status(phial_model_open(model_path("phi-4-mini"), &o, &out),
+              PHIAL_E_UNSUPPORTED);
     o = good, o.weight_format = 1;
     ck_status(phial_model_open(model_path("phi-4-mini"), &o, &out),
               PHIAL_E_UNSUPPORTED);

@@ -13,7 +13,10 @@ enum { ROWS = 256, COLS = 3072, BATCH = 32, HEADS = 3, DIM = 128, KEYS = 2048 };
 
 static double seconds = 0.2;
 static uint8_t weights[ROWS * COLS * 4];
+static const ph_kernels *kernels;
 static float x[BATCH * COLS], y[BATCH * ROWS], scales[BATCH * COLS / 32];
+static float wsums[BATCH * COLS / 32];
+static int16_t sums[BATCH * COLS / 16];
 static int8_t codes[BATCH * COLS];
 
 static void fill(void *dst, size_t n)
@@ -34,29 +37,33 @@ typedef struct bench {
 
 static void matmul(bench *b)
 {
-    ph_matmul(&b->matrix, &b->acts, 0, ROWS, y, ROWS);
+    kernels->matmul(&b->matrix, &b->acts, 0, ROWS, y, ROWS);
 }
 
 static void quantize(bench *b)
 {
-    ph_quantize_acts(&b->acts, 0, BATCH);
+    kernels->quantize_acts(&b->acts, 0, BATCH);
 }
 
 static void norm(bench *b)
 {
     (void)b;
-    ph_rms_norm(x, x, 1e-5f, COLS, y);
+    kernels->rms_norm(x, x, 1e-5f, COLS, y);
 }
 
 static void swiglu(bench *b)
 {
     (void)b;
-    ph_swiglu(x, x, COLS, y);
+    kernels->swiglu(x, x, COLS, y);
 }
 
 static void attend(bench *b)
 {
-    ph_attend(&b->cache, HEADS, x, DIM, 0, KEYS - 1, y, DIM);
+    kernels->attend(&b->cache, &(ph_queries){.n_tokens = 1,
+                                             .n_heads = HEADS,
+                                             .position = KEYS - 1,
+                                             .q = x,
+                                             .out = y});
 }
 
 static void measure(const char *name, void (*run)(bench *), bench *b,
@@ -92,9 +99,12 @@ static void measure_matmuls(bench *b)
 
         if (!info || !info->block_elems)
             continue;
-        b->matrix =
-            (ph_matrix){(ph_dtype)type, ROWS, COLS,
-                        COLS / info->block_elems * info->block_bytes, weights};
+        b->matrix = (ph_matrix){(ph_dtype)type,
+                                ROWS,
+                                COLS,
+                                COLS / info->block_elems * info->block_bytes,
+                                0,
+                                weights};
         b->acts.n = 1;
         snprintf(name, sizeof name, "%s x 1", info->name);
         measure(name, matmul, b, (double)ROWS * COLS);
@@ -116,17 +126,18 @@ static void measure_attention(bench *b, int32_t format, const char *name)
         (ph_cache_view){format, DIM, pages, 0, PH_PAGE * DIM * sizeof(float)};
     for (uint32_t pos = 0; pos < KEYS; pos++) {
         key[pos % DIM] = value[pos % DIM] = (float)(pos % 100) / 100;
-        ph_cache_put(&b->cache, pos, key, value);
+        kernels->cache_put(&b->cache, pos, key, value);
     }
     measure(name, attend, b, 2.0 * HEADS * DIM * KEYS);
 }
 
 int main(int argc, char **argv)
 {
-    bench b = {.acts = {BATCH, COLS, x, codes, scales}};
+    bench b = {.acts = {BATCH, COLS, x, codes, scales, sums, wsums}};
 
     if (argc > 1)
         seconds = atof(argv[1]);
+    kernels = ph_kernels_get(PHIAL_ISA_BEST);
     fill_weights();
     fill(codes, sizeof codes);
     for (size_t i = 0; i < BATCH * COLS; i++)

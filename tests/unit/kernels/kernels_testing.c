@@ -268,3 +268,50 @@ void random_blocks(uint64_t *state, ph_dtype type, uint8_t *dst, size_t n,
                 put_half(dst + i * bytes + (size_t)places[k],
                          size * random_normal(state));
 }
+
+ph_acts new_acts(const float *x, uint32_t n, uint32_t cols)
+{
+    const size_t elems = (size_t)n * cols, blocks = elems / PH_ACT_BLOCK + 1;
+
+    return (ph_acts){.n = n,
+                     .cols = cols,
+                     .x = x,
+                     .codes = malloc(elems),
+                     .scales = malloc(blocks * sizeof(float)),
+                     .sums = malloc(2 * blocks * sizeof(int16_t)),
+                     .wsums = malloc(blocks * sizeof(float))};
+}
+
+void drop_acts(ph_acts *acts)
+{
+    free(acts->codes);
+    free(acts->scales);
+    free(acts->sums);
+    free(acts->wsums);
+}
+
+ph_acts row_of_acts(const ph_acts *acts, uint32_t t)
+{
+    const size_t at = (size_t)t * acts->cols, block = at / PH_ACT_BLOCK;
+
+    return (ph_acts){.n = 1,
+                     .cols = acts->cols,
+                     .x = acts->x + at,
+                     .codes = acts->codes + at,
+                     .scales = acts->scales + block,
+                     .sums = acts->sums + 2 * block,
+                     .wsums = acts->wsums + block};
+}
+
+void attend_keys(const ph_cache_view *cache, uint32_t n_heads, const float *q,
+                 uint32_t first, uint32_t last, float *out)
+{
+    const ph_queries queries = {.n_tokens = 1,
+                                .n_heads = n_heads,
+                                .position = last,
+                                .window = last - first + 1,
+                                .q = q,
+                                .out = out};
+
+    kernels->attend(cache, &queries);
+}

@@ -9,6 +9,10 @@
 
 #include <math.h>
 
+/* The table under test: of the instruction set that PHIAL_TEST_ISA names
+ * (avx2, avx512, neon), else the portable one. */
+extern const ph_kernels *kernels;
+
 /* SplitMix64 (Steele et al. 2014). */
 uint64_t random_bits(uint64_t *state);
 double random_unit(uint64_t *state);  /* 0 <= u < 1 */
@@ -54,6 +58,18 @@ element read_element(ph_dtype type, const uint8_t *block, uint32_t i);
 void random_blocks(uint64_t *state, ph_dtype type, uint8_t *dst, size_t n,
                    float size);
 void any_blocks(uint64_t *state, ph_dtype type, uint8_t *dst, size_t n);
+
+/* Activations of x (which stays the caller's) with room for the rest; freed by
+ * drop_acts. */
+ph_acts new_acts(const float *x, uint32_t n, uint32_t cols);
+void drop_acts(ph_acts *acts);
+/* Those of row t alone. */
+ph_acts row_of_acts(const ph_acts *acts, uint32_t t);
+
+/* kernels->attend for one token, which sees keys first..last; q and out are
+ * [n_heads][head_dim]. */
+void attend_keys(const ph_cache_view *cache, uint32_t n_heads, const float *q,
+                 uint32_t first, uint32_t last, float *out);
 
 TCase *functions_tests(void);
 TCase *dequantize_tests(void);

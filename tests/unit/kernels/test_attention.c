@@ -48,8 +48,8 @@ static void draw(cache *c, uint64_t *state)
 
 static void put(cache *c, uint32_t pos)
 {
-    ph_cache_put(&c->view, pos, c->keys + (size_t)pos * c->view.head_dim,
-                 c->values + (size_t)pos * c->view.head_dim);
+    kernels->cache_put(&c->view, pos, c->keys + (size_t)pos * c->view.head_dim,
+                       c->values + (size_t)pos * c->view.head_dim);
 }
 
 static void put_all(cache *c, uint32_t n)
@@ -119,8 +119,7 @@ START_TEST(outputs_are_close_to_double_precision)
     for (int r = 0; r < N_RANGES; r++) {
         for (uint32_t d = 0; d < QUERIES * head_dim; d++)
             q[d] = random_normal(&state) / sqrtf((float)head_dim);
-        ph_attend(&c->view, QUERIES, q, head_dim, ranges[r][0], ranges[r][1],
-                  out, head_dim);
+        attend_keys(&c->view, QUERIES, q, ranges[r][0], ranges[r][1], out);
         for (uint32_t i = 0; i < QUERIES; i++)
             attend_exactly(c, q + i * head_dim, ranges[r][0], ranges[r][1],
                            want + i * head_dim);
@@ -142,7 +141,7 @@ START_TEST(one_key_gives_its_value)
     put(c, 1030);
     for (int d = 0; d < 32; d++)
         q[d] = random_normal(&state);
-    ph_attend(&c->view, 1, q, 32, 1030, 1030, out, 32);
+    attend_keys(&c->view, 1, q, 1030, 1030, out);
     check_same(out, c->values + 1030 * 32, 32);
     free_cache(c);
 }
@@ -168,8 +167,8 @@ START_TEST(bits_do_not_depend_on_how_the_cache_was_filled)
             put(part, pos);
         for (int d = 0; d < 48; d++)
             q[d] = random_normal(&state);
-        ph_attend(&full->view, 1, q, 48, ranges[r][0], ranges[r][1], a, 48);
-        ph_attend(&part->view, 1, q, 48, ranges[r][0], ranges[r][1], b, 48);
+        attend_keys(&full->view, 1, q, ranges[r][0], ranges[r][1], a);
+        attend_keys(&part->view, 1, q, ranges[r][0], ranges[r][1], b);
         ck_assert(isfinite(a[0]));
         check_same(a, b, 48);
     }
@@ -178,29 +177,50 @@ START_TEST(bits_do_not_depend_on_how_the_cache_was_filled)
 }
 END_TEST
 
-START_TEST(bits_do_not_depend_on_the_other_heads)
+START_TEST(bits_do_not_depend_on_the_other_heads_and_tokens)
 {
-    enum { HEADS = 9, Q_STRIDE = 40, OUT_STRIDE = 35, DIM = 32 };
+    enum { HEADS = 9, DIM = 32, TOKENS = 70, FIRST = 1370 };
+    enum { Q_STRIDE = HEADS * DIM + 8, OUT_STRIDE = HEADS * DIM + 3 };
+    static const uint32_t windows[] = {0, 1, 33, 64, 200, 1024, 1300};
     uint64_t state = 30;
     cache *c = new_cache(_i % 2 ? PHIAL_CACHE_F16 : PHIAL_CACHE_F32, DIM);
-    float q[HEADS * Q_STRIDE], out[HEADS * OUT_STRIDE], one[DIM];
+    float *q = malloc(TOKENS * Q_STRIDE * sizeof *q);
+    float *out = malloc(TOKENS * OUT_STRIDE * sizeof *out);
+    float one[DIM];
 
     draw(c, &state);
-    put_all(c, 1500);
-    for (int i = 0; i < HEADS * Q_STRIDE; i++)
+    put_all(c, FIRST + TOKENS);
+    for (int i = 0; i < TOKENS * Q_STRIDE; i++)
         q[i] = random_normal(&state);
-    for (uint32_t n = 1; n <= HEADS; n++) {
-        for (int i = 0; i < HEADS * OUT_STRIDE; i++)
+    for (int k = 0; k < 40; k++) {
+        const ph_queries queries = {.n_tokens =
+                                        1 + random_below(&state, TOKENS),
+                                    .n_heads = 1 + random_below(&state, HEADS),
+                                    .position = random_below(&state, FIRST),
+                                    .window = windows[k % 7],
+                                    .q = q,
+                                    .q_stride = Q_STRIDE,
+                                    .out = out,
+                                    .out_stride = OUT_STRIDE};
+
+        for (int i = 0; i < TOKENS * OUT_STRIDE; i++)
             out[i] = 777;
-        ph_attend(&c->view, n, q, Q_STRIDE, 3, 1400, out, OUT_STRIDE);
-        for (uint32_t h = 0; h < HEADS; h++) {
-            ph_attend(&c->view, 1, q + h * Q_STRIDE, 0, 3, 1400, one, 0);
-            if (h < n)
-                check_same(out + h * OUT_STRIDE, one, DIM);
-            for (uint32_t d = h < n ? DIM : 0; d < OUT_STRIDE; d++)
-                ck_assert(out[h * OUT_STRIDE + d] == 777);
+        kernels->attend(&c->view, &queries);
+        for (uint32_t t = 0; t < TOKENS; t++) {
+            const uint32_t last = queries.position + t;
+            const uint32_t n = t < queries.n_tokens ? queries.n_heads : 0;
+
+            for (uint32_t h = 0; h < n; h++) {
+                attend_keys(&c->view, 1, q + t * Q_STRIDE + h * DIM,
+                            ph_first_key(queries.window, last), last, one);
+                check_same(out + t * OUT_STRIDE + h * DIM, one, DIM);
+            }
+            for (uint32_t d = n * DIM; d < OUT_STRIDE; d++)
+                ck_assert(out[t * OUT_STRIDE + d] == 777);
         }
     }
+    free(q);
+    free(out);
     free_cache(c);
 }
 END_TEST
@@ -215,9 +235,9 @@ START_TEST(scores_far_apart_do_not_overflow)
         float key[DIM] = {pos == 1500 ? 1e30f : -1e30f, 0, 0, 0};
         float value[DIM] = {(float)pos, 1, -1, 0};
 
-        ph_cache_put(&c->view, pos, key, value);
+        kernels->cache_put(&c->view, pos, key, value);
     }
-    ph_attend(&c->view, 1, q, DIM, 0, 1999, out, DIM);
+    attend_keys(&c->view, 1, q, 0, 1999, out);
     ck_assert(out[0] == 1500 && out[1] == 1 && out[2] == -1 && out[3] == 0);
     free_cache(c);
 }
@@ -236,14 +256,14 @@ START_TEST(a_nan_key_or_query_gives_nan_and_not_a_wrong_number)
         q[d] = random_normal(&state);
     c->keys[700 * DIM + 3] = NAN;
     put(c, 700);
-    ph_attend(&c->view, 1, q, DIM, 0, 1199, out, DIM);
+    attend_keys(&c->view, 1, q, 0, 1199, out);
     for (int d = 0; d < DIM; d++)
         ck_assert(isnan(out[d]));
-    ph_attend(&c->view, 1, q, DIM, 701, 1199, out, DIM);
+    attend_keys(&c->view, 1, q, 701, 1199, out);
     for (int d = 0; d < DIM; d++)
         ck_assert(isfinite(out[d]));
     q[0] = NAN;
-    ph_attend(&c->view, 1, q, DIM, 701, 1199, out, DIM);
+    attend_keys(&c->view, 1, q, 701, 1199, out);
     for (int d = 0; d < DIM; d++)
         ck_assert(isnan(out[d]));
     free_cache(c);
@@ -259,7 +279,7 @@ START_TEST(a_put_touches_its_own_slot_only)
     size_t k = c->view.k_offset / 2, v = c->view.v_offset / 2;
 
     memcpy(before, page, sizeof before);
-    ph_cache_put(&c->view, 64 + 17, ones, ones);
+    kernels->cache_put(&c->view, 64 + 17, ones, ones);
     for (size_t i = 0; i < 3 * 64 * DIM; i++) {
         bool is_key = i >= k && i < k + 64 * DIM && (i - k) % 64 == 17;
         bool is_value = i >= v + 17 * DIM && i < v + 18 * DIM;
@@ -279,7 +299,8 @@ TCase *attention_tests(void)
     tcase_add_test(tc, one_key_gives_its_value);
     tcase_add_loop_test(tc, bits_do_not_depend_on_how_the_cache_was_filled, 0,
                         2);
-    tcase_add_loop_test(tc, bits_do_not_depend_on_the_other_heads, 0, 2);
+    tcase_add_loop_test(tc, bits_do_not_depend_on_the_other_heads_and_tokens, 0,
+                        2);
     tcase_add_test(tc, scores_far_apart_do_not_overflow);
     tcase_add_test(tc, a_nan_key_or_query_gives_nan_and_not_a_wrong_number);
     tcase_add_test(tc, a_put_touches_its_own_slot_only);

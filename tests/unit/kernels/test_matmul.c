@@ -6,11 +6,29 @@
 enum { MAX_N = 9 };
 
 typedef struct operands {
-    ph_matrix weights;
+    ph_matrix weights; /* as in a file */
+    ph_matrix packed;  /* the same, packed */
     ph_acts acts;
     uint8_t *data;
+    uint8_t *panels;
     float *x;
 } operands;
+
+/* The weights a second time, packed. */
+static void pack(operands *o)
+{
+    const ph_matrix *w = &o->weights;
+    const size_t bytes = ph_panel_bytes(w->type, w->cols);
+
+    o->panels = aligned_alloc(64, (w->rows + 15) / 16 * bytes);
+    for (uint32_t row = 0; row < w->rows; row += 16)
+        ph_pack_panel(w->type, w->data + row * w->row_bytes, w->row_bytes,
+                      w->rows - row < 16 ? w->rows - row : 16, w->cols,
+                      o->panels + row / 16 * bytes);
+    o->packed = *w;
+    o->packed.panel_bytes = bytes;
+    o->packed.data = o->panels;
+}
 
 /* Row r of the weights starts pad bytes after the end of row r - 1. */
 static operands make(uint64_t *state, ph_dtype type, uint32_t rows,
@@ -24,22 +42,20 @@ static operands make(uint64_t *state, ph_dtype type, uint32_t rows,
         random_blocks(state, type, o.data + r * row_bytes, cols, 0.05f);
     for (size_t i = 0; i < (size_t)n * cols; i++)
         o.x[i] = random_normal(state) * (random_below(state, 50) ? 1 : 40);
-    o.weights = (ph_matrix){type, rows, cols, row_bytes, o.data};
-    o.acts = (ph_acts){.n = n, .cols = cols, .x = o.x};
-    if (ph_dtype_is_quantized(type)) {
-        o.acts.codes = malloc((size_t)n * cols);
-        o.acts.scales = malloc((size_t)n * cols / 32 * sizeof(float));
-        ph_quantize_acts(&o.acts, 0, n);
-    }
+    o.weights = (ph_matrix){type, rows, cols, row_bytes, 0, o.data};
+    o.acts = new_acts(o.x, n, cols);
+    if (ph_dtype_is_quantized(type))
+        kernels->quantize_acts(&o.acts, 0, n);
+    pack(&o);
     return o;
 }
 
 static void drop(operands *o)
 {
     free(o->data);
+    free(o->panels);
     free(o->x);
-    free(o->acts.codes);
-    free(o->acts.scales);
+    drop_acts(&o->acts);
 }
 
 static bool has_halves(ph_dtype type)
@@ -58,7 +74,7 @@ static float quantized_rule(const operands *o, uint32_t r, uint32_t t)
     for (uint32_t b = 0; b < cols / 32; b++) {
         int64_t isum = 0, msum = 0;
         float dx = o->acts.scales[t * (cols / 32) + b];
-        float w, m;
+        float w;
         element e = {0};
 
         for (uint32_t k = 32 * b; k < 32 * b + 32; k++) {
@@ -73,9 +89,10 @@ static float quantized_rule(const operands *o, uint32_t r, uint32_t t)
         ck_assert(msum > -(1 << 24) && msum < 1 << 24);
         w = has_halves(type) ? e.d : e.d * (float)e.scale;
         acc = fmaf(w * dx, (float)isum, acc);
-        m = has_halves(type) ? e.dmin : e.dmin * (float)e.min;
-        if (e.has_min)
-            acc = fmaf(-(m * dx), (float)msum, acc);
+        if (e.has_min && has_halves(type))
+            acc = fmaf(-(e.dmin * dx), (float)msum, acc);
+        else if (e.has_min)
+            acc = fmaf(-(e.dmin * (float)e.min), dx * (float)msum, acc);
     }
     return acc;
 }
@@ -144,7 +161,8 @@ START_TEST(every_type_follows_the_rule_bit_for_bit)
             if (cols % type_elems(type))
                 continue;
             o = make(&state, type, rows, cols, n, s % 3);
-            ph_matmul(&o.weights, &o.acts, 0, rows, y, rows);
+            kernels->matmul((s + n) % 2 ? &o.weights : &o.packed, &o.acts, 0,
+                            rows, y, rows);
             for (uint32_t t = 0; t < n; t++)
                 for (uint32_t r = 0; r < rows; r++) {
                     float want = ph_dtype_is_quantized(type)
@@ -170,7 +188,7 @@ START_TEST(the_error_to_double_precision_is_that_of_float_sums)
     float y[BATCH * ROWS];
     double want[BATCH * ROWS], error;
 
-    ph_matmul(&o.weights, &o.acts, 0, ROWS, y, ROWS);
+    kernels->matmul(&o.weights, &o.acts, 0, ROWS, y, ROWS);
     for (uint32_t t = 0; t < BATCH; t++)
         for (uint32_t r = 0; r < ROWS; r++)
             want[t * ROWS + r] = exact(&o, r, t);
@@ -191,16 +209,11 @@ START_TEST(an_output_depends_on_its_own_row_and_activations_only)
     float whole[MAX_N * STRIDE], y[MAX_N * STRIDE];
 
     for (uint32_t t = 0; t < MAX_N; t++) {
-        ph_acts one = o.acts;
+        ph_acts one = row_of_acts(&o.acts, t);
 
-        one.n = 1;
-        one.x += t * COLS;
-        if (one.codes) {
-            one.codes += t * COLS;
-            one.scales += t * COLS / 32;
-        }
         for (uint32_t r = 0; r < ROWS; r++)
-            ph_matmul(&o.weights, &one, r, r + 1, whole + t * STRIDE, STRIDE);
+            kernels->matmul(&o.weights, &one, r, r + 1, whole + t * STRIDE,
+                            STRIDE);
     }
     for (uint32_t n = 1; n <= MAX_N; n++) {
         uint32_t cut = random_below(&state, ROWS + 1);
@@ -208,8 +221,8 @@ START_TEST(an_output_depends_on_its_own_row_and_activations_only)
         for (int i = 0; i < MAX_N * STRIDE; i++)
             y[i] = 12345;
         o.acts.n = n;
-        ph_matmul(&o.weights, &o.acts, 0, cut, y, STRIDE);
-        ph_matmul(&o.weights, &o.acts, cut, ROWS, y, STRIDE);
+        kernels->matmul(&o.packed, &o.acts, 0, cut, y, STRIDE);
+        kernels->matmul(&o.weights, &o.acts, cut, ROWS, y, STRIDE);
         for (uint32_t t = 0; t < MAX_N; t++) {
             if (t < n)
                 check_same(y + t * STRIDE, whole + t * STRIDE, ROWS);
@@ -231,8 +244,7 @@ START_TEST(extreme_codes_do_not_overflow)
                  {PH_Q8_0, 0x80}, {PH_IQ4_XS, 0x00}, {PH_Q5_K, 0xff}};
     ph_dtype type = cases[_i].type;
     uint8_t block[8 * 34];
-    int8_t codes[256];
-    float scales[8], y;
+    float y[2];
     operands o;
 
     memset(block, cases[_i].fill, sizeof block);
@@ -251,15 +263,24 @@ START_TEST(extreme_codes_do_not_overflow)
         if (type == PH_Q5_K)
             block[2] = 0x00, block[3] = 0x3c;
     }
-    memset(codes, -127, sizeof codes);
-    for (int b = 0; b < 8; b++)
-        scales[b] = 1;
     o.data = block;
-    o.weights = (ph_matrix){type, 1, 256, sizeof block, block};
-    o.acts = (ph_acts){.n = 1, .cols = 256, .codes = codes, .scales = scales};
-    ph_matmul(&o.weights, &o.acts, 0, 1, &y, 1);
-    ck_assert(same_float(y, quantized_rule(&o, 0, 0)));
-    ck_assert(fabs(y - exact(&o, 0, 0)) <= 8 * 8);
+    o.weights = (ph_matrix){type, 1, 256, sizeof block, 0, block};
+    o.acts = new_acts(NULL, 1, 256);
+    memset(o.acts.codes, -127, 256);
+    for (int b = 0; b < 8; b++) {
+        o.acts.scales[b] = 1;
+        o.acts.sums[2 * b] = o.acts.sums[2 * b + 1] = -16 * 127;
+        o.acts.wsums[b] = -32 * 127;
+    }
+    pack(&o);
+    kernels->matmul(&o.weights, &o.acts, 0, 1, &y[0], 1);
+    kernels->matmul(&o.packed, &o.acts, 0, 1, &y[1], 1);
+    for (int i = 0; i < 2; i++) {
+        ck_assert(same_float(y[i], quantized_rule(&o, 0, 0)));
+        ck_assert(fabs(y[i] - exact(&o, 0, 0)) <= 8 * 8);
+    }
+    drop_acts(&o.acts);
+    free(o.panels);
 }
 END_TEST
 
@@ -272,7 +293,10 @@ START_TEST(blocks_of_any_bits_give_what_the_rule_says)
 
     for (int repeat = 0; repeat < 20; repeat++) {
         any_blocks(&state, type, o.data, 33 * 512);
-        ph_matmul(&o.weights, &o.acts, 0, 33, y, 33);
+        free(o.panels);
+        pack(&o);
+        kernels->matmul(repeat % 2 ? &o.packed : &o.weights, &o.acts, 0, 33, y,
+                        33);
         for (uint32_t i = 0; i < 66; i++)
             ck_assert(same_float(y[i], quantized_rule(&o, i % 33, i / 33)));
     }
@@ -289,10 +313,12 @@ START_TEST(a_nan_activation_reaches_its_own_outputs_only)
 
     o.x[256 + 77] = _i % 2 ? NAN : -INFINITY;
     if (o.acts.codes)
-        ph_quantize_acts(&o.acts, 0, 3);
-    ph_matmul(&o.weights, &o.acts, 0, 20, y, 20);
-    for (int i = 0; i < 60; i++)
-        ck_assert_int_eq(isfinite(y[i]) != 0, i / 20 != 1);
+        kernels->quantize_acts(&o.acts, 0, 3);
+    for (int packed = 0; packed < 2; packed++) {
+        kernels->matmul(packed ? &o.packed : &o.weights, &o.acts, 0, 20, y, 20);
+        for (int i = 0; i < 60; i++)
+            ck_assert_int_eq(isfinite(y[i]) != 0, i / 20 != 1);
+    }
     drop(&o);
 }
 END_TEST

@@ -115,7 +115,7 @@ START_TEST(rotation_turns_the_first_pairs_and_leaves_the_rest)
             c[i] = (float)cos(angle);
             s[i] = (float)sin(angle);
         }
-        ph_rope(head, c, s, n_rot);
+        kernels->rope(head, c, s, n_rot);
         for (uint32_t i = 0; i < half; i++) {
             double a = before[i], b = before[i + half];
 

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * Attention of one token over the cache, by online softmax (Milakov and
- * Gimelshein 2018) page by page. Units of PH_UNIT keys are independent of each
- * other and could be computed by different threads with the same bits. */
+ * attention_generic.h - attention over the cache, token by token, by online
+ * softmax (Milakov and Gimelshein 2018) page by page. Units of PH_UNIT keys are
+ * independent of each other and could be computed by different threads with
+ * the same bits. Private to lib/kernels; see tier.h. */
+#ifndef PH_ATTENTION_GENERIC_H
+#define PH_ATTENTION_GENERIC_H
+
 #include "kernels/arith.h"
 #include "kernels/kernels.h"
 
@@ -179,14 +183,23 @@ static void attend_group(const ph_cache_view *cache, uint32_t n_heads,
             totals[h].out[d] /= totals[h].sum;
 }
 
-void ph_attend(const ph_cache_view *cache, uint32_t n_heads, const float *q,
-               size_t q_stride, uint32_t first, uint32_t last, float *out,
-               size_t out_stride)
+static void attend(const ph_cache_view *cache, const ph_queries *queries)
 {
-    for (uint32_t h = 0; h < n_heads; h += GROUP) {
-        uint32_t n = n_heads - h < GROUP ? n_heads - h : GROUP;
+    const uint32_t head_dim = cache->head_dim, n_heads = queries->n_heads;
 
-        attend_group(cache, n, q + h * q_stride, q_stride, first, last,
-                     out + h * out_stride, out_stride);
+    for (uint32_t t = 0; t < queries->n_tokens; t++) {
+        const uint32_t last = queries->position + t;
+        const uint32_t first = ph_first_key(queries->window, last);
+        const float *q = queries->q + t * queries->q_stride;
+        float *out = queries->out + t * queries->out_stride;
+
+        for (uint32_t h = 0; h < n_heads; h += GROUP) {
+            const uint32_t n = n_heads - h < GROUP ? n_heads - h : GROUP;
+
+            attend_group(cache, n, q + h * head_dim, head_dim, first, last,
+                         out + h * head_dim, head_dim);
+        }
     }
 }
+
+#endif /* PH_ATTENTION_GENERIC_H */

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * Activations from float to int8 with one scale per 32 elements. */
+ * act_quantize_generic.h - activations from float to int8 with one scale per
+ * 32 elements. Private to lib/kernels; see tier.h. */
+#ifndef PH_ACT_QUANTIZE_GENERIC_H
+#define PH_ACT_QUANTIZE_GENERIC_H
+
 #include "kernels/arith.h"
 #include "kernels/kernels.h"
 
@@ -29,11 +33,24 @@ static float quantize_block(const float *x, int8_t *codes)
     return largest / 127.0f;
 }
 
-void ph_quantize_acts(const ph_acts *acts, uint32_t begin, uint32_t end)
+static void quantize_acts(const ph_acts *acts, uint32_t begin, uint32_t end)
 {
     size_t blocks = acts->cols / PH_ACT_BLOCK;
 
-    for (size_t b = begin * blocks; b < end * blocks; b++)
-        acts->scales[b] = quantize_block(acts->x + b * PH_ACT_BLOCK,
-                                         acts->codes + b * PH_ACT_BLOCK);
+    for (size_t b = begin * blocks; b < end * blocks; b++) {
+        int8_t *codes = acts->codes + b * PH_ACT_BLOCK;
+        float scale = quantize_block(acts->x + b * PH_ACT_BLOCK, codes);
+        int low = 0, high = 0;
+
+        for (int i = 0; i < PH_ACT_BLOCK / 2; i++) {
+            low += codes[i];
+            high += codes[i + PH_ACT_BLOCK / 2];
+        }
+        acts->scales[b] = scale;
+        acts->sums[2 * b] = (int16_t)low;
+        acts->sums[2 * b + 1] = (int16_t)high;
+        acts->wsums[b] = scale * (float)(low + high);
+    }
 }
+
+#endif /* PH_ACT_QUANTIZE_GENERIC_H */

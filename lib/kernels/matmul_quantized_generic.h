@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * Quantised weights times int8 activations: exact integer sums of 32 products,
- * and per output one chain of fused multiply-adds over these sums. The rule and
- * its bounds are in doc/numerics.md. */
+ * matmul_quantized_generic.h - quantised weights times int8 activations: exact
+ * integer sums of 32 products, and per output one chain of fused multiply-adds
+ * over these sums. The rule and its bounds are in doc/numerics.md. Private to
+ * lib/kernels; see tier.h. */
+#ifndef PH_MATMUL_QUANTIZED_GENERIC_H
+#define PH_MATMUL_QUANTIZED_GENERIC_H
+
 #include "kernels/arith.h"
-#include "kernels/matmul.h"
+#include "kernels/packing.h"
 
 enum { SPAN_BLOCKS = PH_SPAN / PH_QK };
 
@@ -43,20 +47,15 @@ static void unpack_block(const ph_block_type *how, const ph_block *block,
     }
 }
 
-static void unpack(const ph_matrix *weights, const ph_block_type *how,
-                   uint32_t row, uint32_t n_rows, uint32_t k0, uint32_t n,
-                   panel *p)
+static void unpack_panel(const ph_matrix *weights, const ph_block_type *how,
+                         uint32_t row, uint32_t n_rows, uint32_t k0, uint32_t n,
+                         panel *p)
 {
     ph_block block;
 
     for (uint32_t r = 0; r < n_rows; r++) {
-        const uint8_t *src = weights->data + (row + r) * weights->row_bytes;
-
         for (uint32_t b = 0; b < n / PH_QK; b++) {
-            uint32_t k = k0 + b * PH_QK;
-
-            how->read(src + k / how->elems * how->bytes, k % how->elems / PH_QK,
-                      &block);
+            ph_matrix_block(weights, row + r, k0 / PH_QK + b, &block);
             unpack_block(how, &block, p, r, b);
         }
     }
@@ -80,29 +79,28 @@ static void step(const panel *p, uint32_t n_rows, uint32_t b,
         acc[r] = ph_fmaf(p->scale[b][r] * dx, (float)sums[r], acc[r]);
 }
 
-/* The same for the minimums. */
-static void step_min(const panel *p, bool halves, uint32_t b,
-                     const int16_t x[PH_QK], float dx, float acc[PH_PANEL_ROWS])
+/* The same for the minimums: one of a block, */
+static void step_min(const panel *p, uint32_t b, float wsum,
+                     float acc[PH_PANEL_ROWS])
 {
-    int32_t low = 0, high = 0;
-    float sums[PH_PANEL_ROWS];
-
-    for (int i = 0; i < 16; i++) {
-        low += x[i];
-        high += x[i + 16];
-    }
     for (int r = 0; r < PH_PANEL_ROWS; r++)
-        sums[r] = (float)(low + high);
-    if (halves)
-        for (int r = 0; r < PH_PANEL_ROWS; r++)
-            sums[r] = (float)(p->min[b][0][r] * low + p->min[b][1][r] * high);
-    for (int r = 0; r < PH_PANEL_ROWS; r++)
-        acc[r] = ph_fmaf(-(p->dmin[b][r] * dx), sums[r], acc[r]);
+        acc[r] = ph_fmaf(-p->dmin[b][r], wsum, acc[r]);
 }
 
-void ph_matmul_quantized_span(const ph_matrix *weights, const ph_acts *acts,
-                              uint32_t row, uint32_t n_rows, uint32_t k0,
-                              uint32_t n, float *y, size_t y_stride)
+/* or one of each half. */
+static void step_mins(const panel *p, uint32_t b, const int16_t sums[2],
+                      float dx, float acc[PH_PANEL_ROWS])
+{
+    for (int r = 0; r < PH_PANEL_ROWS; r++) {
+        int32_t sum = p->min[b][0][r] * sums[0] + p->min[b][1][r] * sums[1];
+
+        acc[r] = ph_fmaf(-(p->dmin[b][r] * dx), (float)sum, acc[r]);
+    }
+}
+
+static void matmul_quantized_span(const ph_matrix *weights, const ph_acts *acts,
+                                  uint32_t row, uint32_t n_rows, uint32_t k0,
+                                  uint32_t n, float *y, size_t y_stride)
 {
     const ph_block_type *how = ph_block_type_of(weights->type);
     size_t row_blocks = weights->cols / PH_ACT_BLOCK;
@@ -111,10 +109,11 @@ void ph_matmul_quantized_span(const ph_matrix *weights, const ph_acts *acts,
     memset(p.scale, 0, sizeof p.scale);
     memset(p.dmin, 0, sizeof p.dmin);
     memset(p.min, 0, sizeof p.min);
-    unpack(weights, how, row, n_rows, k0, n, &p);
+    unpack_panel(weights, how, row, n_rows, k0, n, &p);
     for (size_t t = 0; t < acts->n; t++) {
         const int8_t *codes = acts->codes + t * weights->cols + k0;
-        const float *scales = acts->scales + t * row_blocks + k0 / PH_QK;
+        size_t block = t * row_blocks + k0 / PH_QK;
+        const float *scales = acts->scales + block;
         float *out = y + t * y_stride;
         float acc[PH_PANEL_ROWS] = {0};
 
@@ -126,9 +125,13 @@ void ph_matmul_quantized_span(const ph_matrix *weights, const ph_acts *acts,
             for (int i = 0; i < PH_QK; i++)
                 x[i] = codes[b * PH_QK + (uint32_t)i];
             step(&p, n_rows, b, x, scales[b], acc);
-            if (how->has_min)
-                step_min(&p, how->halves, b, x, scales[b], acc);
+            if (how->has_min && how->halves)
+                step_mins(&p, b, acts->sums + 2 * (block + b), scales[b], acc);
+            else if (how->has_min)
+                step_min(&p, b, acts->wsums[block + b], acc);
         }
         memcpy(out, acc, n_rows * sizeof *acc);
     }
 }
+
+#endif /* PH_MATMUL_QUANTIZED_GENERIC_H */

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ * The kernels for AVX-512 with VNNI. */
+#include "kernels/act_quantize_generic.h"
+#include "kernels/attention_generic.h"
+#include "kernels/elementwise_generic.h"
+#include "kernels/matmul_generic.h"
+#include "kernels/tier.h"
+
+const ph_kernels ph_kernels_avx512 = {
+    .name = "avx512",
+    .quantize_acts = quantize_acts,
+    .matmul = matmul_generic,
+    .rms_norm = rms_norm,
+    .add_to = add_to,
+    .swiglu = swiglu,
+    .rope = rope,
+    .cache_put = cache_put,
+    .attend = attend,
+};
