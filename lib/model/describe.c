@@ -21,6 +21,8 @@ static phial_status count_weight(void *user, const ph_weight *weight)
     if (type >= MAX_TYPES)
         return ph_fail(PHIAL_E_INTERNAL, "tensor type %u is out of range",
                        type);
+    if (weight->first_row > 0)
+        return PHIAL_OK; /* of a tensor that is counted */
     c->tensors[type]++;
     c->bytes[type] += weight->tensor->bytes;
     return PHIAL_OK;

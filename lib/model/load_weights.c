@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * Reading the weights: once, in large steps, into one block that nobody else
- * writes. Not mapped: a file that shrinks or changes afterwards must not reach
- * the process. There is never a second copy, not even of a converted tensor. */
-#include "model/weights.h"
+ * Reading the weights: once, into one block that nobody else writes. Not
+ * mapped: a file that shrinks or changes afterwards must not reach the
+ * process. Where each weight lies is decided here; read_weights.c fills it. */
+#include "model/loader.h"
 
-enum { STEP = 16 << 20 };
-
-typedef struct loader {
-    const ph_gguf *gguf;
-    const ph_model_config *config;
-    ph_model *model;
-    uint8_t *to; /* where the next weight goes */
-    uint64_t done;
-    const float *factors[2];
-} loader;
+#include "os/os.h"
 
 static phial_status add_stride(void *user, const ph_weight *weight)
 {
@@ -34,88 +25,14 @@ phial_status ph_model_weight_bytes(const ph_gguf *gguf, const ph_hparams *hp,
     return PHIAL_OK;
 }
 
-static phial_status report(const loader *l, uint64_t done)
+/* Makes the model's field for this weight point at it. */
+static void place(ph_loader *l, const ph_part *part)
 {
-    const ph_model_config *config = l->config;
-    const uint64_t total = l->model->weight_bytes;
-    const float fraction = (float)((double)done / (double)total);
-
-    if (config->progress && config->progress(config->progress_user, fraction))
-        return ph_fail(PHIAL_E_CANCELLED,
-                       "%s: loading was cancelled by the progress hook",
-                       ph_show_path(ph_gguf_path(l->gguf)).text);
-    return PHIAL_OK;
-}
-
-/* Half-precision numbers that fill the upper half of the space become floats
- * in all of it: ascending, a result never covers a number still to be read. */
-static void widen(ph_dtype type, uint8_t *space, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        const uint16_t h = ph_le16(space + 2 * n + 2 * i);
-        const float f = type == PH_F16 ? ph_f16_to_f32(h) : ph_bf16_to_f32(h);
-
-        memcpy(space + 4 * i, &f, sizeof f);
-    }
-}
-
-static phial_status read_data(loader *l, const ph_weight *w)
-{
-    const uint64_t in_file = w->tensor->bytes;
-    uint8_t *to = l->to + (w->bytes - in_file);
-
-    for (uint64_t from = 0; from < in_file; from += STEP) {
-        const uint64_t left = in_file - from;
-        const size_t n = left < STEP ? (size_t)left : STEP;
-
-        PH_TRY(ph_gguf_read(l->gguf, w->tensor, from, to + from, n));
-        PH_TRY(report(l, l->done + from + n));
-    }
-    if (w->bytes != in_file)
-        widen((ph_dtype)w->tensor->type, l->to, w->cols);
-    return PHIAL_OK;
-}
-
-static ph_matrix matrix_at(const loader *l, const ph_weight *w)
-{
-    const ph_matrix matrix = {
-        .type = (ph_dtype)w->tensor->type,
-        .rows = w->rows,
-        .cols = w->cols,
-        .row_bytes = (size_t)(w->bytes / w->rows),
-        .data = l->to,
-    };
-
-    return matrix;
-}
-
-static ph_matrix rows_of(const ph_matrix *matrix, uint32_t first, uint32_t n)
-{
-    ph_matrix part = *matrix;
-
-    part.rows = n;
-    part.data += first * matrix->row_bytes;
-    return part;
-}
-
-static void split_qkv(const ph_hparams *hp, const ph_matrix *qkv,
-                      ph_layer *layer)
-{
-    const uint32_t q_rows = hp->n_heads * hp->head_dim;
-    const uint32_t kv_rows = hp->n_kv_heads * hp->head_dim;
-
-    layer->q = rows_of(qkv, 0, q_rows);
-    layer->k = rows_of(qkv, q_rows, kv_rows);
-    layer->v = rows_of(qkv, q_rows + kv_rows, kv_rows);
-}
-
-/* Makes the model's field for this weight point at l->to. */
-static void place(loader *l, const ph_weight *w)
-{
+    const ph_weight *w = &part->weight;
     ph_model *m = l->model;
     ph_layer *layer = &m->layers[w->layer];
-    const ph_matrix matrix = matrix_at(l, w);
-    const float *vector = (const float *)(const void *)l->to;
+    const ph_matrix matrix = ph_weight_matrix(w, part->to);
+    const float *vector = (const float *)(const void *)part->to;
 
     switch (w->role) {
     case PH_ROLE_EMBEDDING:
@@ -138,8 +55,7 @@ static void place(loader *l, const ph_weight *w)
     case PH_ROLE_ATTN_NORM:
         layer->attn_norm = vector;
         break;
-    case PH_ROLE_QKV:
-        split_qkv(&m->hp, &matrix, layer);
+    case PH_ROLE_QKV: /* never visited */
         break;
     case PH_ROLE_Q:
         layer->q = matrix;
@@ -165,40 +81,70 @@ static void place(loader *l, const ph_weight *w)
     }
 }
 
-static phial_status read_weight(void *user, const ph_weight *weight)
+static phial_status add_part(void *user, const ph_weight *weight)
 {
-    loader *l = user;
-    const uint64_t stride = ph_weight_stride(weight);
+    ph_loader *l = user;
+    ph_part *part = &l->parts[l->n_parts++];
 
-    PH_TRY(read_data(l, weight));
-    place(l, weight);
+    part->weight = *weight;
+    part->to = l->to;
+    place(l, part);
     if (weight->role != PH_ROLE_FACTORS_SHORT &&
         weight->role != PH_ROLE_FACTORS_LONG)
         l->model->n_parameters += (uint64_t)weight->rows * weight->cols;
-    l->to += stride;
-    l->done += stride;
+    l->to += ph_weight_stride(weight);
     return PHIAL_OK;
+}
+
+/* One block for all weights. The C library's may be as aligned as large pages
+ * are, and then costs few page faults; of the host's we ask for no more than
+ * we need, and make sure of that. */
+static phial_status allocate(ph_model *model)
+{
+    const bool large = model->heap->alloc == ph_libc_heap.alloc &&
+                       model->weight_bytes >= 8 * (uint64_t)PH_LARGE_PAGE;
+    const size_t align = large ? PH_LARGE_PAGE : 64;
+    size_t bytes;
+
+    if (model->weight_bytes > SIZE_MAX ||
+        !ph_add((size_t)model->weight_bytes, align - 1, &bytes))
+        return ph_no_memory("the weights", SIZE_MAX);
+    model->storage = ph_alloc_raw(model->heap, bytes);
+    if (!model->storage)
+        return ph_no_memory("the weights", bytes);
+    model->weights = model->storage;
+    model->weights += -(uintptr_t)model->storage % align;
+    if (large)
+        ph_advise_large_pages(model->weights, (size_t)model->weight_bytes);
+    return PHIAL_OK;
+}
+
+static phial_status load(ph_loader *l)
+{
+    PH_TRY(allocate(l->model));
+    l->to = l->model->weights;
+    PH_TRY(ph_weights_walk(l->gguf, &l->model->hp, add_part, l));
+    PH_TRY(ph_weights_read(l));
+    return ph_rope_load(l->gguf, l->factors, l->model);
 }
 
 phial_status ph_weights_load(const ph_gguf *gguf, const ph_model_config *config,
                              ph_model *model)
 {
-    loader l = {.gguf = gguf, .config = config, .model = model};
+    const uint32_t n_layers = model->hp.n_layers;
+    const size_t max_parts =
+        PH_GLOBAL_WEIGHTS + (size_t)n_layers * PH_LAYER_WEIGHTS;
+    ph_loader l = {.gguf = gguf, .config = config, .model = model};
+    phial_status status;
 
     PH_TRY(ph_model_weight_bytes(gguf, &model->hp, &model->weight_bytes));
-    if (model->weight_bytes > SIZE_MAX)
-        return ph_no_memory("the weights", SIZE_MAX);
-    model->layers =
-        ph_alloc(model->heap, model->hp.n_layers, sizeof *model->layers);
+    model->layers = ph_alloc(model->heap, n_layers, sizeof *model->layers);
     if (!model->layers)
-        return ph_no_memory("the layers",
-                            model->hp.n_layers * sizeof *model->layers);
-    model->storage = ph_alloc_raw(model->heap, (size_t)model->weight_bytes);
-    if (!model->storage)
-        return ph_no_memory("the weights", (size_t)model->weight_bytes);
-    l.to = model->storage;
-    PH_TRY(report(&l, 0));
-    PH_TRY(ph_weights_walk(gguf, &model->hp, read_weight, &l));
-    PH_TRY(ph_rope_load(gguf, l.factors, model));
-    return report(&l, model->weight_bytes);
+        return ph_no_memory("the layers", n_layers * sizeof *model->layers);
+    l.parts = ph_alloc(model->heap, max_parts, sizeof *l.parts);
+    if (!l.parts)
+        return ph_no_memory("the list of weights", max_parts * sizeof *l.parts);
+    status = load(&l);
+    ph_free(model->heap, l.parts);
+    return status;
 }

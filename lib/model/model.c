@@ -44,7 +44,7 @@ static phial_status read_tokenizer(const ph_gguf *gguf, ph_model *model)
 
 static phial_status lock_weights(ph_model *model)
 {
-    PH_TRY(ph_lock_memory(model->storage, (size_t)model->weight_bytes));
+    PH_TRY(ph_lock_memory(model->weights, (size_t)model->weight_bytes));
     model->locked = true;
     return PHIAL_OK;
 }
@@ -102,7 +102,7 @@ void ph_model_free(ph_model *model)
         return;
     heap = model->heap;
     if (model->locked)
-        ph_unlock_memory(model->storage, (size_t)model->weight_bytes);
+        ph_unlock_memory(model->weights, (size_t)model->weight_bytes);
     ph_tokenizer_free(model->tokenizer);
     ph_free(heap, (void *)model->chat_template.data);
     ph_free(heap, (void *)model->name.data);

@@ -53,10 +53,11 @@ typedef struct ph_model {
     const float *output_norm;
     ph_layer *layers;
     float *rope_freqs[2]; /* n_rot / 2 each: short, long */
+    uint8_t *weights;     /* all of them, one after another, 64-byte aligned */
     uint64_t weight_bytes;
     uint64_t n_parameters;
-    void *storage; /* private: the block all weights lie in */
-    bool locked;   /* private: storage is locked in memory */
+    void *storage; /* private: the block they lie in */
+    bool locked;   /* private: the weights are locked in memory */
 } ph_model;
 
 enum { PH_ROPE_SHORT = 0, PH_ROPE_LONG = 1 }; /* index of rope_freqs */
@@ -79,7 +80,7 @@ void ph_model_free(ph_model *model);
  * architecture is refused with what it is and what we run. */
 phial_status ph_hparams_read(const ph_gguf *gguf, ph_hparams *hp);
 
-/* Bytes that the weights will take, from the tensor table. */
+/* Bytes that the weights will take, packed, from the tensor table. */
 phial_status ph_model_weight_bytes(const ph_gguf *gguf, const ph_hparams *hp,
                                    uint64_t *bytes);
 

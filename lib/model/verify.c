@@ -17,11 +17,11 @@ static phial_status check_row(const verifier *v, const ph_weight *weight,
 {
     for (uint32_t i = 0; i < weight->cols; i++) {
         if (!isfinite(v->row[i]))
-            return ph_fail(PHIAL_E_NUMERIC,
-                           "%s: tensor %s: element %u of row %u is %s",
-                           ph_show_path(ph_gguf_path(v->gguf)).text,
-                           ph_show(weight->tensor->name).text, i, row,
-                           isnan(v->row[i]) ? "NaN" : "infinite");
+            return ph_fail(
+                PHIAL_E_NUMERIC, "%s: tensor %s: element %u of row %u is %s",
+                ph_show_path(ph_gguf_path(v->gguf)).text,
+                ph_show(weight->tensor->name).text, i, weight->first_row + row,
+                isnan(v->row[i]) ? "NaN" : "infinite");
     }
     return PHIAL_OK;
 }
@@ -29,13 +29,10 @@ static phial_status check_row(const verifier *v, const ph_weight *weight,
 static phial_status check_weight(void *user, const ph_weight *weight)
 {
     verifier *v = user;
-    const size_t row_bytes = (size_t)(weight->bytes / weight->rows);
-    ph_dtype type = (ph_dtype)weight->tensor->type;
+    const ph_matrix matrix = ph_weight_matrix(weight, v->at);
 
-    if (ph_role_is_vector(weight->role))
-        type = PH_F32;
     for (uint32_t i = 0; i < weight->rows; i++) {
-        ph_dequantize(type, v->at + i * row_bytes, v->row, weight->cols);
+        ph_matrix_row(&matrix, i, v->row);
         PH_TRY(check_row(v, weight, i));
     }
     v->at += ph_weight_stride(weight);
@@ -47,7 +44,7 @@ phial_status ph_weights_verify(const ph_gguf *gguf, const ph_model *model)
     const ph_hparams *hp = &model->hp;
     const uint32_t q_rows = hp->n_heads * hp->head_dim;
     size_t widest = hp->n_embd > hp->n_ff ? hp->n_embd : hp->n_ff;
-    verifier v = {.gguf = gguf, .at = model->storage};
+    verifier v = {.gguf = gguf, .at = model->weights};
     phial_status status;
 
     widest = widest > q_rows ? widest : q_rows;

@@ -56,6 +56,20 @@ uint64_t ph_weight_stride(const ph_weight *weight)
     return (weight->bytes + 63) / 64 * 64;
 }
 
+ph_matrix ph_weight_matrix(const ph_weight *weight, const uint8_t *data)
+{
+    const bool vector = ph_role_is_vector(weight->role);
+
+    return (ph_matrix){
+        .type = vector ? PH_F32 : (ph_dtype)weight->tensor->type,
+        .rows = weight->rows,
+        .cols = weight->cols,
+        .row_bytes = vector ? (size_t)weight->bytes : weight->row_bytes,
+        .panel_bytes = weight->panel_bytes,
+        .data = data,
+    };
+}
+
 static void set_shape(const ph_hparams *hp, ph_weight *w)
 {
     const uint32_t q_rows = hp->n_heads * hp->head_dim;
@@ -119,7 +133,7 @@ static phial_status check_type(const walk *k, const char *name, ph_weight *w)
     const ph_dtype_info *info = ph_dtype_get(type);
     const char *path = ph_gguf_path(k->gguf);
     const bool vector = ph_role_is_vector(w->role);
-    const uint64_t n = (uint64_t)w->rows * w->cols;
+    uint64_t row_bytes;
 
     if (!info || !info->block_elems)
         return ph_fail(PHIAL_E_UNSUPPORTED,
@@ -132,13 +146,57 @@ static phial_status check_type(const walk *k, const char *name, ph_weight *w)
         return ph_fail(PHIAL_E_UNSUPPORTED,
                        "%s: tensor %s is of type %s, expected F32",
                        ph_show_path(path).text, name, info->name);
-    if (w->cols % info->block_elems != 0 ||
-        !ph_dtype_bytes(vector ? PH_F32 : (ph_dtype)type, n, &w->bytes))
+    if (!ph_dtype_bytes((ph_dtype)type, w->cols, &row_bytes) ||
+        row_bytes > SIZE_MAX / PH_PANEL_ROWS)
         return ph_fail(PHIAL_E_FORMAT,
                        "%s: tensor %s has rows of %u elements, not a multiple "
                        "of the %u in a %s block",
                        ph_show_path(path).text, name, w->cols,
                        info->block_elems, info->name);
+    w->row_bytes = (size_t)row_bytes;
+    return PHIAL_OK;
+}
+
+/* Of an embedding that is not the output matrix too, rows are looked up and
+ * nothing else. */
+static bool is_packed(const walk *k, const ph_weight *w)
+{
+    return !ph_role_is_vector(w->role) &&
+           (w->role != PH_ROLE_EMBEDDING || k->hp->tied);
+}
+
+static phial_status visit_weight(const walk *k, ph_weight *w)
+{
+    const ph_dtype type = (ph_dtype)w->tensor->type;
+
+    if (!k->visit)
+        return PHIAL_OK;
+    w->panel_bytes = is_packed(k, w) ? ph_panel_bytes(type, w->cols) : 0;
+    if (w->panel_bytes)
+        w->bytes = (uint64_t)(w->rows / PH_PANEL_ROWS +
+                              (w->rows % PH_PANEL_ROWS != 0)) *
+                   w->panel_bytes;
+    else if (ph_role_is_vector(w->role))
+        w->bytes = w->cols * (uint64_t)sizeof(float);
+    else
+        w->bytes = w->tensor->bytes;
+    return k->visit(k->user, w);
+}
+
+/* Each with panels of its own: their products are separate. */
+static phial_status visit_qkv(const walk *k, const ph_weight *qkv)
+{
+    uint32_t first_row = 0;
+
+    for (int role = PH_ROLE_Q; role <= PH_ROLE_V; role++) {
+        ph_weight w = *qkv;
+
+        w.role = (ph_role)role;
+        set_shape(k->hp, &w);
+        w.first_row = first_row;
+        first_row += w.rows;
+        PH_TRY(visit_weight(k, &w));
+    }
     return PHIAL_OK;
 }
 
@@ -154,7 +212,7 @@ static phial_status visit_one(const walk *k, const char *name, ph_role role,
     set_shape(k->hp, &w);
     PH_TRY(check_shape(k, name, &w));
     PH_TRY(check_type(k, name, &w));
-    return k->visit ? k->visit(k->user, &w) : PHIAL_OK;
+    return role == PH_ROLE_QKV ? visit_qkv(k, &w) : visit_weight(k, &w);
 }
 
 /* A layer has attn_qkv, or attn_q, attn_k and attn_v. */

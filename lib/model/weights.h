@@ -13,7 +13,7 @@ typedef enum ph_role {
     PH_ROLE_FACTORS_SHORT,
     PH_ROLE_FACTORS_LONG,
     PH_ROLE_ATTN_NORM,
-    PH_ROLE_QKV, /* q, k and v in one tensor */
+    PH_ROLE_QKV, /* a tensor with q, k and v, which are visited each */
     PH_ROLE_Q,
     PH_ROLE_K,
     PH_ROLE_V,
@@ -23,21 +23,28 @@ typedef enum ph_role {
     PH_ROLE_DOWN
 } ph_role;
 
-/* One tensor of the file, found to have the shape it must have. Vectors have
- * one row and are F32 in memory, whatever they are in the file. */
+/* One tensor of the file, or the rows of one that are q, k or v; found to have
+ * the shape it must have. Vectors have one row and are F32 in memory, whatever
+ * they are in the file; matrices that a product reads are packed. */
 typedef struct ph_weight {
     const ph_gguf_tensor *tensor;
     ph_role role;
     uint32_t layer;
+    uint32_t first_row; /* in the tensor */
     uint32_t rows;
     uint32_t cols;
-    uint64_t bytes; /* in memory */
+    size_t row_bytes;   /* in the file */
+    size_t panel_bytes; /* in memory; 0: not packed */
+    uint64_t bytes;     /* in memory */
 } ph_weight;
 
 typedef phial_status (*ph_weight_visitor)(void *user, const ph_weight *weight);
 
-/* Visits every tensor of the model in the order they lie in memory, checking
- * each one's presence, shape and type, and at the end that the file has no
+/* What a layer and a model have at most of them. */
+enum { PH_LAYER_WEIGHTS = 8, PH_GLOBAL_WEIGHTS = 5 };
+
+/* Visits every weight of the model in the order they lie in memory, checking
+ * each tensor's presence, shape and type, and at the end that the file has no
  * other of the kind. visit may be NULL. */
 phial_status ph_weights_walk(const ph_gguf *gguf, const ph_hparams *hp,
                              ph_weight_visitor visit, void *user);
@@ -48,7 +55,10 @@ bool ph_role_is_vector(ph_role role);
 /* Bytes from one weight to the next: weight->bytes and what aligns the next. */
 uint64_t ph_weight_stride(const ph_weight *weight);
 
-/* Reads all weights into model->storage and points the model at them. */
+/* The weight as it lies in memory at data, a vector as one row. */
+ph_matrix ph_weight_matrix(const ph_weight *weight, const uint8_t *data);
+
+/* Reads all weights into model->weights and points the model at them. */
 phial_status ph_weights_load(const ph_gguf *gguf, const ph_model_config *config,
                              ph_model *model);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Clock, process id, entropy and locked memory. */
+ * Clock, process id, entropy, locked memory and large pages. */
 #include "os/os.h"
 #include "os/system_error.h"
 
@@ -74,4 +74,14 @@ phial_status ph_lock_memory(const void *ptr, size_t n)
 void ph_unlock_memory(const void *ptr, size_t n)
 {
     munlock(ptr, n);
+}
+
+void ph_advise_large_pages(void *ptr, size_t n)
+{
+#if defined(MADV_HUGEPAGE)
+    madvise(ptr, n, MADV_HUGEPAGE);
+#else
+    (void)ptr;
+    (void)n;
+#endif
 }

@@ -35,6 +35,12 @@ phial_status ph_entropy(void *buf, size_t n);
 phial_status ph_lock_memory(const void *ptr, size_t n);
 void ph_unlock_memory(const void *ptr, size_t n);
 
+/* Asks for large pages for what is at ptr, a multiple of PH_LARGE_PAGE; not
+ * every system has them. */
+enum { PH_LARGE_PAGE = 2 << 20 };
+
+void ph_advise_large_pages(void *ptr, size_t n);
+
 /* ---- Threads ----------------------------------------------------------- */
 
 typedef pthread_t ph_thread;

@@ -21,6 +21,7 @@ void check_refused(gguf_writer *w, phial_status status,
 gguf_writer *small_model(tiny_family family);
 
 TCase *open_cases(void);
+TCase *loading_cases(void);
 TCase *refusal_cases(void);
 TCase *matrix_cases(void);
 

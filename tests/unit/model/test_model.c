@@ -45,6 +45,7 @@ static Suite *model_suite(void)
     Suite *s = suite_create("model");
 
     suite_add_tcase(s, open_cases());
+    suite_add_tcase(s, loading_cases());
     suite_add_tcase(s, refusal_cases());
     suite_add_tcase(s, matrix_cases());
     return s;
