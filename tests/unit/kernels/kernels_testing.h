@@ -74,6 +74,7 @@ void attend_keys(const ph_cache_view *cache, uint32_t n_heads, const float *q,
 TCase *functions_tests(void);
 TCase *dequantize_tests(void);
 TCase *matmul_tests(void);
+TCase *matmul_tiers_tests(void);
 TCase *elementwise_tests(void);
 TCase *rope_tests(void);
 TCase *attention_tests(void);

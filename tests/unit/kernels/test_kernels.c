@@ -31,6 +31,7 @@ static Suite *kernels_suite(void)
     suite_add_tcase(suite, functions_tests());
     suite_add_tcase(suite, dequantize_tests());
     suite_add_tcase(suite, matmul_tests());
+    suite_add_tcase(suite, matmul_tiers_tests());
     suite_add_tcase(suite, elementwise_tests());
     suite_add_tcase(suite, rope_tests());
     suite_add_tcase(suite, attention_tests());
