@@ -3,13 +3,13 @@
 #include "kernels/act_quantize_generic.h"
 #include "kernels/attention_generic.h"
 #include "kernels/elementwise_generic.h"
-#include "kernels/matmul_generic.h"
+#include "kernels/matmul_avx2.h"
 #include "kernels/tier.h"
 
 const ph_kernels ph_kernels_avx2 = {
     .name = "avx2",
     .quantize_acts = quantize_acts,
-    .matmul = matmul_generic,
+    .matmul = ph_matmul_avx2,
     .rms_norm = rms_norm,
     .add_to = add_to,
     .swiglu = swiglu,
