@@ -1,138 +1,124 @@
 /* SPDX-License-Identifier: MIT
- * Rows of a file's blocks into a panel. */
-#include "kernels/arith.h"
-#include "kernels/packing.h"
+ * Rows of a file's blocks into a panel, and the types of 32-element blocks:
+ * their codes are already paired as the panel wants them. */
+#include "kernels/pack.h"
 
-/* Where block b of a record lies. */
-typedef struct place {
-    uint8_t *side;
-    uint8_t *record;
-    uint32_t r;
-    uint32_t b;
-} place;
-
-static void put_half(uint8_t *dst, uint32_t r, float value)
+static void pack_q4_0(const uint8_t *restrict src, size_t stride,
+                      uint32_t n_rows, uint8_t *restrict side,
+                      uint8_t *restrict record)
 {
-    const uint16_t h = ph_f32_to_f16(value);
-
-    dst[2 * r] = (uint8_t)h;
-    dst[2 * r + 1] = (uint8_t)(h >> 8);
+    for (uint32_t r = 0; r < n_rows; r++, src += stride) {
+        ph_put_half(side + 2 * r, src);
+        ph_put_lines(record + 4 * r, ph_load64(src + 2), ph_load64(src + 10));
+    }
 }
 
-static void put_scales(ph_dtype type, const place *at, const ph_block *block)
+static void pack_q4_1(const uint8_t *restrict src, size_t stride,
+                      uint32_t n_rows, uint8_t *restrict side,
+                      uint8_t *restrict record)
 {
-    uint8_t *bytes = at->record + 64;
-    const uint32_t r = at->r, b = at->b;
-    const int scale = block->scale[0], min = block->min[0];
+    for (uint32_t r = 0; r < n_rows; r++, src += stride) {
+        ph_put_half(side + 2 * r, src);
+        ph_put_half(side + 32 + 2 * r, src + 2);
+        ph_put_lines(record + 4 * r, ph_load64(src + 4), ph_load64(src + 12));
+    }
+}
 
+/* Bits that differ in two positions shift apart change places. */
+static inline uint32_t exchange(uint32_t x, int shift, uint32_t mask)
+{
+    const uint32_t t = (x ^ x >> shift) & mask;
+
+    return x ^ t ^ t << shift;
+}
+
+/* Bit 4 g + i to bit 8 i + g: the five bits of the position are rotated by two,
+ * which takes four exchanges of two of them. */
+static inline uint32_t plane_of(uint32_t bits)
+{
+    bits = exchange(bits, 3, 0x0a0a0a0a);
+    bits = exchange(bits, 6, 0x00cc00cc);
+    bits = exchange(bits, 8, 0x0000ff00);
+    return exchange(bits, 4, 0x00f000f0);
+}
+
+static void pack_q5_0(const uint8_t *restrict src, size_t stride,
+                      uint32_t n_rows, uint8_t *restrict side,
+                      uint8_t *restrict record)
+{
+    for (uint32_t r = 0; r < n_rows; r++, src += stride) {
+        ph_put_half(side + 2 * r, src);
+        ph_put_lines(record + 4 * r, ph_load64(src + 6), ph_load64(src + 14));
+        ph_store32(record + 256 + 4 * r, plane_of(ph_load32(src + 2)));
+    }
+}
+
+static void pack_q5_1(const uint8_t *restrict src, size_t stride,
+                      uint32_t n_rows, uint8_t *restrict side,
+                      uint8_t *restrict record)
+{
+    for (uint32_t r = 0; r < n_rows; r++, src += stride) {
+        ph_put_half(side + 2 * r, src);
+        ph_put_half(side + 32 + 2 * r, src + 2);
+        ph_put_lines(record + 4 * r, ph_load64(src + 8), ph_load64(src + 16));
+        ph_store32(record + 256 + 4 * r, plane_of(ph_load32(src + 4)));
+    }
+}
+
+static void pack_q8_0(const uint8_t *restrict src, size_t stride,
+                      uint32_t n_rows, uint8_t *restrict side,
+                      uint8_t *restrict record)
+{
+    const uint64_t offsets = 0x8080808080808080u;
+
+    for (uint32_t r = 0; r < n_rows; r++, src += stride) {
+        ph_put_half(side + 2 * r, src);
+        ph_put_lines(record + 4 * r, ph_load64(src + 2) ^ offsets,
+                     ph_load64(src + 10) ^ offsets);
+        ph_put_lines(record + 256 + 4 * r, ph_load64(src + 18) ^ offsets,
+                     ph_load64(src + 26) ^ offsets);
+    }
+}
+
+static ph_pack_fn pack_of(ph_dtype type)
+{
     switch (type) {
-    case PH_Q4_K:
-    case PH_Q5_K:
-        put_half(at->record, r, block->d);
-        put_half(at->record + 32, r, block->dmin);
-        bytes[16 * b + r] = (uint8_t)((scale & 15) | (min & 15) << 4);
-        bytes[128 + 16 * (b % 4) + r] |=
-            (uint8_t)((scale >> 4 | min >> 4 << 2) << 4 * (b / 4));
-        break;
-    case PH_IQ4_XS:
-        put_half(at->record, r, block->d);
-        at->record[32 + 16 * (b % 4) + r] |=
-            (uint8_t)(((scale + 32) & 15) << 4 * (b / 4));
-        at->record[96 + 16 * (b % 2) + r] |=
-            (uint8_t)((scale + 32) >> 4 << 2 * (b / 2));
-        break;
-    case PH_Q6_K:
-    case PH_Q3_K:
-        put_half(at->side, r, block->d);
-        for (uint32_t h = 0; h < 2; h++)
-            at->record[16 * (2 * b + h) + r] = (uint8_t)block->scale[h];
-        break;
-    case PH_Q2_K:
-        put_half(at->record, r, block->d);
-        put_half(at->record + 32, r, block->dmin);
-        for (uint32_t h = 0; h < 2; h++)
-            bytes[16 * (2 * b + h) + r] =
-                (uint8_t)(block->scale[h] | block->min[h] << 4);
-        break;
+    case PH_Q4_0:
+    case PH_IQ4_NL:
+        return pack_q4_0;
     case PH_Q4_1:
+        return pack_q4_1;
+    case PH_Q5_0:
+        return pack_q5_0;
     case PH_Q5_1:
-        put_half(at->side + 32, r, -block->dmin);
-        /* fallthrough */
+        return pack_q5_1;
+    case PH_Q8_0:
+        return pack_q8_0;
     default:
-        put_half(at->side, r, block->d);
+        return ph_pack_k_of(type);
     }
-}
-
-static int iq4_index(int8_t value)
-{
-    int i = 0;
-
-    while (ph_iq4_values[i] != value)
-        i++;
-    return i;
-}
-
-static void put_codes(const ph_packing *how, const place *at,
-                      const ph_block *block)
-{
-    const bool iq4 = how->type == PH_IQ4_NL || how->type == PH_IQ4_XS;
-    uint8_t *codes = at->record + how->head + at->b * 64u * how->code_bits;
-
-    for (uint32_t k = 0; k < PH_QK; k++) {
-        const uint32_t byte = 4 * at->r + k % 4, g = k / 4;
-        const int code =
-            iq4 ? iq4_index(block->codes[k]) : block->codes[k] + how->offset;
-
-        if (how->code_bits == 8) {
-            codes[64 * g + byte] = (uint8_t)code;
-            continue;
-        }
-        codes[64 * (g % 4) + byte] |= (uint8_t)((code & 15) << 4 * (g / 4));
-        if (how->code_bits == 5)
-            codes[256 + byte] |= (uint8_t)(code >> 4 << g);
-        else if (how->code_bits == 6)
-            codes[256 + 64 * (g / 4) + byte] |=
-                (uint8_t)(code >> 4 << 2 * (g % 4));
-    }
-}
-
-static void pack_floats(const ph_packing *how, const uint8_t *src,
-                        size_t row_bytes, uint32_t n_rows, uint32_t cols,
-                        uint8_t *panel)
-{
-    const size_t size = how->record / PH_PANEL_ROWS;
-
-    for (size_t r = 0; r < n_rows; r++)
-        for (size_t k = 0; k < cols; k++)
-            memcpy(panel + k * how->record + r * size,
-                   src + r * row_bytes + k * size, size);
 }
 
 void ph_pack_panel(ph_dtype type, const uint8_t *src, size_t row_bytes,
                    uint32_t n_rows, uint32_t cols, uint8_t *panel)
 {
     const ph_packing *how = ph_packing_of(type);
-    const ph_block_type *file = ph_block_type_of(type);
-    const size_t side = ph_side_bytes(how, cols);
-    ph_block block;
+    const size_t n = cols / how->columns, side = ph_side_bytes(how, cols);
+    const size_t bytes = ph_panel_bytes(type, cols);
+    const size_t end = side + n * how->record;
+    const ph_pack_fn pack = pack_of(type);
+    size_t block;
 
-    memset(panel, 0, ph_panel_bytes(type, cols));
-    if (!file) {
-        pack_floats(how, src, row_bytes, n_rows, cols, panel);
+    if (n_rows < PH_PANEL_ROWS)
+        memset(panel, 0, bytes);
+    memset(panel + n * how->side, 0, side - n * how->side);
+    memset(panel + end, 0, bytes - end);
+    if (!pack) {
+        ph_pack_floats(how, src, row_bytes, n_rows, cols, panel);
         return;
     }
-    for (uint32_t r = 0; r < n_rows; r++) {
-        for (uint32_t k = 0; k < cols; k += PH_QK) {
-            const uint32_t n = k / how->columns;
-            const place at = {panel + (size_t)n * how->side,
-                              panel + side + (size_t)n * how->record, r,
-                              k % how->columns / PH_QK};
-
-            file->read(src + r * row_bytes +
-                           (size_t)(k / file->elems) * file->bytes,
-                       k % file->elems / PH_QK, &block);
-            put_scales(type, &at, &block);
-            put_codes(how, &at, &block);
-        }
-    }
+    block = ph_block_type_of(type)->bytes;
+    for (size_t i = 0; i < n; i++)
+        pack(src + i * block, row_bytes, n_rows, panel + i * how->side,
+             panel + side + i * how->record);
 }

@@ -40,6 +40,16 @@ static void matmul(bench *b)
     kernels->matmul(&b->matrix, &b->acts, 0, ROWS, y, ROWS);
 }
 
+static void pack(bench *b)
+{
+    static uint8_t panel[PH_PANEL_ROWS * COLS * 4];
+    const ph_matrix *m = &b->matrix;
+
+    for (uint32_t r = 0; r < ROWS; r += PH_PANEL_ROWS)
+        ph_pack_panel(m->type, m->data + r * m->row_bytes, m->row_bytes,
+                      PH_PANEL_ROWS, COLS, panel);
+}
+
 static void quantize(bench *b)
 {
     kernels->quantize_acts(&b->acts, 0, BATCH);
@@ -114,6 +124,24 @@ static void measure_matmuls(bench *b)
     }
 }
 
+/* Bytes of the file per second. */
+static void measure_packing(bench *b)
+{
+    for (uint32_t type = 0; type < 64; type++) {
+        const ph_dtype_info *info = ph_dtype_get(type);
+        size_t row_bytes;
+        char name[32];
+
+        if (!info || !info->block_elems)
+            continue;
+        row_bytes = COLS / info->block_elems * info->block_bytes;
+        b->matrix =
+            (ph_matrix){(ph_dtype)type, ROWS, COLS, row_bytes, 0, weights};
+        snprintf(name, sizeof name, "pack %s (bytes)", info->name);
+        measure(name, pack, b, (double)ROWS * (double)row_bytes);
+    }
+}
+
 static void measure_attention(bench *b, int32_t format, const char *name)
 {
     static float key[DIM], value[DIM];
@@ -145,6 +173,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < BATCH * COLS / 32; i++)
         scales[i] = 0.01f;
     measure_matmuls(&b);
+    measure_packing(&b);
     measure("quantise (elements)", quantize, &b, BATCH * COLS);
     measure("norm (elements)", norm, &b, COLS);
     measure("swiglu (elements)", swiglu, &b, COLS);

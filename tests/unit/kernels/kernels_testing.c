@@ -217,8 +217,7 @@ static void put_half(uint8_t *dst, float f)
     dst[1] = (uint8_t)(h >> 8);
 }
 
-/* Where the float scales of a block lie; -1: there is only one. */
-static void scale_places(ph_dtype type, int places[2])
+void scale_places(ph_dtype type, int places[2])
 {
     places[0] = type == PH_Q2_K   ? 80
                 : type == PH_Q3_K ? 108

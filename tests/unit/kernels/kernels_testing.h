@@ -53,6 +53,9 @@ typedef struct element {
 
 element read_element(ph_dtype type, const uint8_t *block, uint32_t i);
 
+/* Where the float scales of a block lie; -1: there is only one. */
+void scale_places(ph_dtype type, int places[2]);
+
 /* n random elements of a type: any bits in the codes and integer scales; float
  * scales near size (finite), or any bits at all. */
 void random_blocks(uint64_t *state, ph_dtype type, uint8_t *dst, size_t n,
@@ -73,6 +76,7 @@ void attend_keys(const ph_cache_view *cache, uint32_t n_heads, const float *q,
 
 TCase *functions_tests(void);
 TCase *dequantize_tests(void);
+TCase *packing_tests(void);
 TCase *matmul_tests(void);
 TCase *matmul_tiers_tests(void);
 TCase *elementwise_tests(void);

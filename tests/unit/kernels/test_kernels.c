@@ -30,6 +30,7 @@ static Suite *kernels_suite(void)
     }
     suite_add_tcase(suite, functions_tests());
     suite_add_tcase(suite, dequantize_tests());
+    suite_add_tcase(suite, packing_tests());
     suite_add_tcase(suite, matmul_tests());
     suite_add_tcase(suite, matmul_tiers_tests());
     suite_add_tcase(suite, elementwise_tests());
