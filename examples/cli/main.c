@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 extern const command command_run, command_chat, command_tokenize,
-    command_inspect, command_estimate, command_bench, command_version;
+    command_inspect, command_estimate, command_bench, command_synth,
+    command_version;
 
 const command *const commands[] = {
-    &command_run,      &command_chat,  &command_tokenize, &command_inspect,
-    &command_estimate, &command_bench, &command_version,  NULL,
+    &command_run,     &command_chat,     &command_tokenize,
+    &command_inspect, &command_estimate, &command_bench,
+    &command_synth,   &command_version,  NULL,
 };
 
 const command *command_find(const char *name)

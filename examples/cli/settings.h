@@ -52,6 +52,11 @@ struct settings {
     const char *decode_ids;
     bool count;
 
+    /* synth */
+    int32_t shape, type; /* positions in SYNTH_SHAPES and SYNTH_TYPES */
+    uint64_t n_layers;
+    bool untied, full_rotary, force;
+
     /* bench */
     uint64_t n_prompt, n_decode, repeat;
 

@@ -8,7 +8,7 @@ import cli_support
 from cli_support import FAILED, OK, USAGE, Case
 
 COMMANDS = ("run", "chat", "tokenize", "inspect", "estimate", "bench",
-            "version")
+            "synth", "version")
 
 
 class Help(Case):
