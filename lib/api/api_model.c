@@ -13,6 +13,7 @@ static phial_status fill(phial_model *model, const char *path,
                               .progress_user = o->progress_user};
 
     PH_TRY(ph_pool_new(&model->heap, o->n_threads, &model->pool));
+    config.pool = model->pool;
     return ph_model_open(path, &config, &model->core);
 }
 

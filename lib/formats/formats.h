@@ -91,7 +91,8 @@ const ph_gguf_tensor *ph_gguf_tensor_at(const ph_gguf *gguf, size_t i);
 const ph_gguf_tensor *ph_gguf_find_tensor(const ph_gguf *gguf,
                                           const char *name);
 
-/* Reads n bytes of a tensor's data from byte offset from. */
+/* Reads n bytes of a tensor's data from byte offset from. Several threads may
+ * do so. */
 phial_status ph_gguf_read(const ph_gguf *gguf, const ph_gguf_tensor *tensor,
                           uint64_t from, void *buf, size_t n);
 

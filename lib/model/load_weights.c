@@ -85,6 +85,8 @@ static phial_status add_part(void *user, const ph_weight *weight)
 {
     ph_loader *l = user;
     ph_part *part = &l->parts[l->n_parts++];
+    const size_t stride = (size_t)ph_weight_stride(weight);
+    const size_t bytes = (size_t)weight->bytes;
 
     part->weight = *weight;
     part->to = l->to;
@@ -92,7 +94,8 @@ static phial_status add_part(void *user, const ph_weight *weight)
     if (weight->role != PH_ROLE_FACTORS_SHORT &&
         weight->role != PH_ROLE_FACTORS_LONG)
         l->model->n_parameters += (uint64_t)weight->rows * weight->cols;
-    l->to += ph_weight_stride(weight);
+    memset(l->to + bytes, 0, stride - bytes);
+    l->to += stride;
     return PHIAL_OK;
 }
 

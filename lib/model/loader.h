@@ -8,6 +8,8 @@
 typedef struct ph_part {
     ph_weight weight;
     uint8_t *to;
+    uint32_t piece_rows;  /* read at once */
+    uint64_t first_piece; /* of all parts' pieces */
 } ph_part;
 
 typedef struct ph_loader {
@@ -21,6 +23,11 @@ typedef struct ph_loader {
 } ph_loader;
 
 /* Reads and packs all parts; calls the progress hook, which may cancel. */
-phial_status ph_weights_read(const ph_loader *l);
+phial_status ph_weights_read(ph_loader *l);
+
+/* Reads n rows of a part from row on, whole panels if it has any, into its
+ * place. staging has room for them. Several threads may do so. */
+phial_status ph_part_read(const ph_gguf *gguf, const ph_part *part,
+                          uint32_t row, uint32_t n, uint8_t *staging);
 
 #endif /* PH_MODEL_LOADER_H */

@@ -7,6 +7,7 @@
 #include "base/base.h"
 #include "formats/formats.h"
 #include "kernels/kernels.h"
+#include "pool/pool.h"
 #include "tokenizer/tokenizer.h"
 
 /* Names and meaning: the configuration of Hugging Face's Phi3Config. */
@@ -65,6 +66,7 @@ enum { PH_ROPE_SHORT = 0, PH_ROPE_LONG = 1 }; /* index of rope_freqs */
 typedef struct ph_model_config {
     const ph_heap *heap; /* must outlive the model */
     const ph_log *log;
+    ph_pool *pool;  /* reads the weights; NULL: the calling thread alone */
     int32_t isa;    /* PHIAL_ISA_* that ph_kernels_get has */
     uint32_t flags; /* PHIAL_MODEL_* */
     phial_progress_fn progress;

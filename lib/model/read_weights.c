@@ -1,15 +1,37 @@
 /* SPDX-License-Identifier: MIT
- * Reading the weights in pieces of whole panels: each goes from the file into
- * a buffer that stays in the processor's cache, and from there packed to its
- * place. There is never a second copy of a tensor. */
+ * Reading the weights by all threads, in pieces of whole panels: each goes
+ * from the file into a buffer that stays in the processor's cache, and from
+ * there packed to its place. There is never a second copy of a tensor.
+ *
+ * Threads take the next piece when they are through with one, in the order of
+ * the file's tensors as the model has them. A thread that took a piece finishes
+ * it, so that of several failures the first in that order is always found, and
+ * the message does not depend on the threads. */
 #include "model/loader.h"
 
-enum { PIECE = 512 << 10 }; /* bytes of the file that are read at once */
+#include "os/os.h"
+
+#include <stdio.h>
+
+enum { PIECE = 256 << 10 }; /* bytes of the file that are read at once */
+
+/* One thread's. A failure's sentence is of the thread that failed and must be
+ * carried to the caller's. */
+typedef struct reader {
+    uint8_t *staging;
+    uint64_t piece; /* that failed */
+    phial_status status;
+    char error[512];
+} reader;
 
 typedef struct reading {
     const ph_loader *l;
-    uint8_t *staging;
-    uint64_t done;
+    uint64_t n_pieces;
+    atomic_ullong next; /* piece */
+    atomic_ullong done; /* bytes in memory */
+    atomic_bool stop;
+    bool cancelled; /* the caller's thread alone uses it */
+    reader *readers;
 } reading;
 
 static phial_status report(const ph_loader *l, uint64_t done)
@@ -25,109 +47,125 @@ static phial_status report(const ph_loader *l, uint64_t done)
     return PHIAL_OK;
 }
 
-/* Half-precision numbers that fill the upper half of the space become floats
- * in all of it: ascending, a result never covers a number still to be read. */
-static void widen(ph_dtype type, uint8_t *space, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        const uint16_t h = ph_le16(space + 2 * n + 2 * i);
-        const float f = type == PH_F16 ? ph_f16_to_f32(h) : ph_bf16_to_f32(h);
-
-        memcpy(space + 4 * i, &f, sizeof f);
-    }
-}
-
-static phial_status read_vector(const ph_loader *l, const ph_part *part)
+static phial_status read_piece(reading *r, const ph_part *part, uint64_t piece,
+                               uint8_t *staging)
 {
     const ph_weight *w = &part->weight;
-    const size_t bytes = (size_t)w->bytes;
+    const uint64_t row = (piece - part->first_piece) * part->piece_rows;
+    const uint64_t end = row + part->piece_rows;
+    const uint32_t n =
+        end < w->rows ? part->piece_rows : (uint32_t)(w->rows - row);
 
-    PH_TRY(ph_gguf_read(l->gguf, w->tensor, 0,
-                        part->to + (bytes - w->row_bytes), w->row_bytes));
-    if (w->row_bytes != bytes)
-        widen((ph_dtype)w->tensor->type, part->to, w->cols);
+    PH_TRY(ph_part_read(r->l->gguf, part, (uint32_t)row, n, staging));
+    atomic_fetch_add(&r->done,
+                     w->bytes * (row + n) / w->rows - w->bytes * row / w->rows);
     return PHIAL_OK;
 }
 
-/* n rows from row on, which starts a panel if there are any. */
-static phial_status read_rows(const ph_loader *l, const ph_part *part,
-                              uint32_t row, uint32_t n, uint8_t *staging)
+/* A thread's pieces ascend, and so do their parts. */
+static void read_pieces(reading *r, uint32_t index)
 {
-    const ph_weight *w = &part->weight;
-    const ph_dtype type = (ph_dtype)w->tensor->type;
-    const uint64_t from = ((uint64_t)w->first_row + row) * w->row_bytes;
-    uint8_t *panel;
+    reader *self = &r->readers[index];
+    const ph_part *part = r->l->parts;
+    const ph_part *last = part + r->l->n_parts - 1;
 
-    if (!w->panel_bytes)
-        return ph_gguf_read(l->gguf, w->tensor, from,
-                            part->to + row * w->row_bytes, n * w->row_bytes);
-    PH_TRY(ph_gguf_read(l->gguf, w->tensor, from, staging, n * w->row_bytes));
-    panel = part->to + row / PH_PANEL_ROWS * w->panel_bytes;
-    for (uint32_t i = 0; i < n; i += PH_PANEL_ROWS) {
-        ph_pack_panel(type, staging + i * w->row_bytes, w->row_bytes,
-                      n - i < PH_PANEL_ROWS ? n - i : PH_PANEL_ROWS, w->cols,
-                      panel);
-        panel += w->panel_bytes;
+    while (!atomic_load(&r->stop)) {
+        const uint64_t piece = atomic_fetch_add(&r->next, 1);
+
+        if (piece >= r->n_pieces)
+            return;
+        while (part < last && piece >= part[1].first_piece)
+            part++;
+        self->status = read_piece(r, part, piece, self->staging);
+        if (self->status == PHIAL_OK && index == 0) {
+            self->status = report(r->l, atomic_load(&r->done));
+            r->cancelled = self->status != PHIAL_OK;
+        }
+        if (self->status != PHIAL_OK) {
+            self->piece = piece;
+            snprintf(self->error, sizeof self->error, "%s", ph_error_text());
+            atomic_store(&r->stop, true);
+        }
     }
-    return PHIAL_OK;
 }
 
-/* Rows of a piece: whole panels, at least one. */
-static uint32_t piece_rows(const ph_weight *w)
+static void read_share(void *arg, const ph_team *team)
 {
-    const size_t panels = PIECE / (PH_PANEL_ROWS * w->row_bytes);
-
-    return PH_PANEL_ROWS * (panels ? (uint32_t)panels : 1);
+    read_pieces(arg, team->index);
 }
 
-static phial_status read_part(reading *r, const ph_part *part)
+/* Cancelled, or the first failure. */
+static phial_status outcome(const reading *r, uint32_t n_threads)
 {
-    const ph_weight *w = &part->weight;
-    const uint32_t step = piece_rows(w);
+    const reader *first = &r->readers[0];
 
-    if (ph_role_is_vector(w->role)) {
-        PH_TRY(read_vector(r->l, part));
-        return report(r->l, r->done += ph_weight_stride(w));
-    }
-    for (uint32_t row = 0; row < w->rows; row += step) {
-        const uint32_t n = w->rows - row < step ? w->rows - row : step;
+    for (uint32_t i = 1; i < n_threads && !r->cancelled; i++) {
+        const reader *other = &r->readers[i];
 
-        PH_TRY(read_rows(r->l, part, row, n, r->staging));
-        PH_TRY(
-            report(r->l, r->done + w->bytes * ((uint64_t)row + n) / w->rows));
+        if (other->status != PHIAL_OK &&
+            (first->status == PHIAL_OK || other->piece < first->piece))
+            first = other;
     }
-    r->done += ph_weight_stride(w);
-    return PHIAL_OK;
+    return first->status == PHIAL_OK
+               ? PHIAL_OK
+               : ph_fail(first->status, "%s", first->error);
 }
 
-/* The longest piece. */
-static size_t staging_bytes(const ph_loader *l)
+/* Cuts the parts into pieces: whole panels, at least one. Returns the bytes of
+ * the longest that must be packed. */
+static size_t cut(ph_loader *l, uint64_t *n_pieces)
 {
     size_t most = 0;
 
+    *n_pieces = 0;
     for (size_t i = 0; i < l->n_parts; i++) {
-        const ph_weight *w = &l->parts[i].weight;
-        const size_t bytes = piece_rows(w) * w->row_bytes;
+        ph_part *part = &l->parts[i];
+        const ph_weight *w = &part->weight;
+        const size_t panels = PIECE / (PH_PANEL_ROWS * w->row_bytes);
+        const uint32_t rows = PH_PANEL_ROWS * (panels ? (uint32_t)panels : 1);
 
-        if (w->panel_bytes && bytes > most)
-            most = bytes;
+        part->piece_rows = rows < w->rows ? rows : w->rows;
+        part->first_piece = *n_pieces;
+        *n_pieces +=
+            w->rows / part->piece_rows + (w->rows % part->piece_rows != 0);
+        if (w->panel_bytes && part->piece_rows * w->row_bytes > most)
+            most = part->piece_rows * w->row_bytes;
     }
-    return most;
+    return (most + 63) / 64 * 64;
 }
 
-phial_status ph_weights_read(const ph_loader *l)
+static phial_status run(reading *r, uint32_t n_threads)
 {
-    const size_t bytes = staging_bytes(l);
-    reading r = {.l = l, .staging = ph_alloc_raw(l->model->heap, bytes)};
-    phial_status status;
+    ph_pool *pool = r->l->config->pool;
 
-    if (!r.staging)
-        return ph_no_memory("reading", bytes);
-    status = report(l, 0);
-    for (size_t i = 0; i < l->n_parts && status == PHIAL_OK; i++)
-        status = read_part(&r, &l->parts[i]);
-    ph_free(l->model->heap, r.staging);
-    if (status == PHIAL_OK)
-        status = report(l, l->model->weight_bytes);
+    PH_TRY(report(r->l, 0));
+    if (n_threads > 1)
+        PH_TRY(ph_pool_run(pool, read_share, r));
+    else
+        read_pieces(r, 0);
+    PH_TRY(outcome(r, n_threads));
+    return report(r->l, r->l->model->weight_bytes);
+}
+
+phial_status ph_weights_read(ph_loader *l)
+{
+    ph_pool *pool = l->config->pool;
+    const ph_heap *heap = l->model->heap;
+    const uint32_t n_threads = pool ? ph_pool_threads(pool) : 1;
+    reading r = {.l = l};
+    const size_t staging = cut(l, &r.n_pieces);
+    uint8_t *buffers = NULL;
+    phial_status status;
+    size_t bytes = SIZE_MAX;
+
+    if (ph_mul(n_threads, staging, &bytes))
+        buffers = ph_alloc_raw(heap, bytes);
+    r.readers = ph_alloc(heap, n_threads, sizeof *r.readers);
+    for (uint32_t i = 0; i < n_threads && buffers && r.readers; i++)
+        r.readers[i].staging = buffers + i * staging;
+    status = buffers && r.readers ? run(&r, n_threads)
+                                  : ph_no_memory("reading", bytes);
+    ph_free(heap, r.readers);
+    ph_free(heap, buffers);
     return status;
 }

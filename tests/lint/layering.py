@@ -20,7 +20,7 @@ MODULES = {
     "tokenizer": (3, "text to token ids and back", ["text", "formats"]),
     "sampling": (3, "from logits to a token", ["os", "kernels"]),
     "model": (4, "hyper-parameters and weights",
-              ["os", "text", "formats", "kernels", "tokenizer"]),
+              ["os", "text", "formats", "kernels", "pool", "tokenizer"]),
     "chat": (4, "messages to prompts", ["text", "formats", "tokenizer"]),
     "engine": (5, "the forward pass and its cache",
                ["os", "formats", "kernels", "pool", "tokenizer", "model"]),

@@ -11,6 +11,13 @@
  * and frees w. *model is untouched on error. */
 phial_status open_with(gguf_writer *w, uint32_t flags, ph_model **model);
 
+/* A temporary file of w, which is freed. */
+typedef struct model_file {
+    char path[40];
+} model_file;
+
+model_file model_file_of(gguf_writer *w);
+
 /* Opens what w writes and expects status and every one of the NULL-terminated
  * texts in the sentence. Frees w. */
 void check_refused(gguf_writer *w, phial_status status,
@@ -22,6 +29,7 @@ gguf_writer *small_model(tiny_family family);
 
 TCase *open_cases(void);
 TCase *loading_cases(void);
+TCase *reading_cases(void);
 TCase *refusal_cases(void);
 TCase *matrix_cases(void);
 

@@ -13,23 +13,6 @@ static const ph_dtype types[] = {
 
 enum { N_TYPES = sizeof types / sizeof *types };
 
-typedef struct temporary {
-    char path[40];
-} temporary;
-
-/* A file of w, which it frees. */
-static temporary write_file(gguf_writer *w)
-{
-    temporary file = {"/tmp/phial-test-model-XXXXXX"};
-    const int fd = mkstemp(file.path);
-
-    ck_assert_int_ge(fd, 0);
-    close(fd);
-    gguf_write(w, file.path);
-    gguf_writer_free(w);
-    return file;
-}
-
 /* Every row of the matrix is that of the tensor, from row first on. */
 static void check_matrix(const ph_gguf *gguf, const char *name, uint32_t first,
                          const ph_matrix *m)
@@ -81,7 +64,7 @@ START_TEST(what_products_read_is_packed_and_nothing_is_lost)
 {
     for (int f = 0; f < TINY_FAMILIES; f++) {
         const tiny_model m = tiny_model_of((tiny_family)f, types[_i], 1);
-        const temporary file = write_file(tiny_model_build(&m));
+        const model_file file = model_file_of(tiny_model_build(&m));
         const ph_model_config config = {.heap = &ph_libc_heap};
         uint64_t estimate;
         ph_hparams hp;

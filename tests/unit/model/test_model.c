@@ -4,19 +4,25 @@
 
 #include <unistd.h>
 
-phial_status open_with(gguf_writer *w, uint32_t flags, ph_model **model)
+model_file model_file_of(gguf_writer *w)
 {
-    const ph_model_config config = {.heap = &ph_libc_heap, .flags = flags};
-    char path[] = "/tmp/phial-test-model-XXXXXX";
-    const int fd = mkstemp(path);
-    phial_status status;
+    model_file file = {"/tmp/phial-test-model-XXXXXX"};
+    const int fd = mkstemp(file.path);
 
     ck_assert_int_ge(fd, 0);
     close(fd);
-    gguf_write(w, path);
+    gguf_write(w, file.path);
     gguf_writer_free(w);
-    status = ph_model_open(path, &config, model);
-    unlink(path);
+    return file;
+}
+
+phial_status open_with(gguf_writer *w, uint32_t flags, ph_model **model)
+{
+    const ph_model_config config = {.heap = &ph_libc_heap, .flags = flags};
+    const model_file file = model_file_of(w);
+    const phial_status status = ph_model_open(file.path, &config, model);
+
+    unlink(file.path);
     return status;
 }
 
@@ -46,6 +52,7 @@ static Suite *model_suite(void)
 
     suite_add_tcase(s, open_cases());
     suite_add_tcase(s, loading_cases());
+    suite_add_tcase(s, reading_cases());
     suite_add_tcase(s, refusal_cases());
     suite_add_tcase(s, matrix_cases());
     return s;

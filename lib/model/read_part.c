@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ * From the file to a weight's place in memory: rows of blocks to panels, and
+ * vectors to floats. */
+#include "model/loader.h"
+
+/* Half-precision numbers that fill the upper half of the space become floats
+ * in all of it: ascending, a result never covers a number still to be read. */
+static void widen(ph_dtype type, uint8_t *space, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const uint16_t h = ph_le16(space + 2 * n + 2 * i);
+        const float f = type == PH_F16 ? ph_f16_to_f32(h) : ph_bf16_to_f32(h);
+
+        memcpy(space + 4 * i, &f, sizeof f);
+    }
+}
+
+static phial_status read_vector(const ph_gguf *gguf, const ph_part *part)
+{
+    const ph_weight *w = &part->weight;
+    const size_t bytes = (size_t)w->bytes;
+
+    PH_TRY(ph_gguf_read(gguf, w->tensor, 0, part->to + (bytes - w->row_bytes),
+                        w->row_bytes));
+    if (w->row_bytes != bytes)
+        widen((ph_dtype)w->tensor->type, part->to, w->cols);
+    return PHIAL_OK;
+}
+
+phial_status ph_part_read(const ph_gguf *gguf, const ph_part *part,
+                          uint32_t row, uint32_t n, uint8_t *staging)
+{
+    const ph_weight *w = &part->weight;
+    const ph_dtype type = (ph_dtype)w->tensor->type;
+    const uint64_t from = ((uint64_t)w->first_row + row) * w->row_bytes;
+    uint8_t *panel;
+
+    if (ph_role_is_vector(w->role))
+        return read_vector(gguf, part);
+    if (!w->panel_bytes)
+        return ph_gguf_read(gguf, w->tensor, from,
+                            part->to + row * w->row_bytes, n * w->row_bytes);
+    PH_TRY(ph_gguf_read(gguf, w->tensor, from, staging, n * w->row_bytes));
+    panel = part->to + row / PH_PANEL_ROWS * w->panel_bytes;
+    for (uint32_t i = 0; i < n; i += PH_PANEL_ROWS) {
+        ph_pack_panel(type, staging + i * w->row_bytes, w->row_bytes,
+                      n - i < PH_PANEL_ROWS ? n - i : PH_PANEL_ROWS, w->cols,
+                      panel);
+        panel += w->panel_bytes;
+    }
+    return PHIAL_OK;
+}
