@@ -1,77 +1,71 @@
 /* SPDX-License-Identifier: MIT
  * phial bench: how fast a model runs here, and in how much memory. */
-#include "bench_runs.h"
+#include "bench.h"
 #include "options.h"
-#include "output.h"
-#include "units.h"
+#include "progress.h"
 
-#include <stdio.h>
-
-static void print_series(const char *name, const bench_series *series,
-                         double scale, const char *unit)
+static int measure(bench *b)
 {
-    printf("%-12s %10.2f %-9s (%.2f to %.2f)\n", name,
-           bench_median(series) * scale, unit, bench_low(series) * scale,
-           bench_high(series) * scale);
+    const settings *s = b->s;
+    int code = CLI_OK;
+
+    progress_begin("measuring");
+    for (uint64_t i = 0; i < s->repeat; i++) {
+        for (size_t k = 0; k < b->n_engines && code == CLI_OK; k++) {
+            code = bench_open(b, &b->engines[k]);
+            progress_update((double)++b->done / (double)b->n_left);
+        }
+    }
+    if (code == CLI_OK)
+        code = bench_plan_stages(b);
+    for (uint64_t i = 0; i < s->repeat && code == CLI_OK; i++)
+        code = bench_round(b);
+    progress_clear();
+    return code;
 }
 
-static json_t *series_json(const bench_series *series)
+static int bench_command(const settings *s)
 {
-    return json_pack("{s:f, s:f, s:f}", "median", bench_median(series), "min",
-                     bench_low(series), "max", bench_high(series));
-}
-
-static int print_json(const settings *s, const bench_result *r)
-{
-    return output_json(
-        json_pack("{s:I, s:I, s:I, s:i, s:o, s:o, s:o, s:I}", "prompt",
-                  (json_int_t)s->n_prompt, "decode", (json_int_t)s->n_decode,
-                  "repeat", (json_int_t)s->repeat, "threads", (int)r->n_threads,
-                  "load_seconds", series_json(&r->load),
-                  "prefill_tokens_per_second", series_json(&r->prefill),
-                  "decode_tokens_per_second", series_json(&r->decode),
-                  "peak_resident_bytes", (json_int_t)r->peak_bytes));
-}
-
-static int bench(const settings *s)
-{
-    bench_result r = {.peak_bytes = 0};
-    char peak[32];
+    bench b;
     int code;
 
-    code = bench_measure(s, &r);
-    if (code != CLI_OK)
-        return code;
-    if (s->json)
-        return print_json(s, &r);
-    printf("Measured here and now; runs: %llu, prompt tokens: %llu, generated "
-           "tokens: %llu.\nMedian (lowest to highest); other work on this "
-           "machine shows in the figures.\n\n",
-           (unsigned long long)s->repeat, (unsigned long long)s->n_prompt,
-           (unsigned long long)s->n_decode);
-    units_bytes(peak, sizeof peak, r.peak_bytes);
-    printf("%-12s %10u\n", "threads", (unsigned)r.n_threads);
-    print_series("load", &r.load, 1e3, "ms");
-    print_series("prefill", &r.prefill, 1, "tokens/s");
-    print_series("decode", &r.decode, 1, "tokens/s");
-    printf("%-12s %10s\n", "peak memory", peak);
-    return CLI_OK;
+    bench_plan_engines(s, &b);
+    code = measure(&b);
+    if (code == CLI_OK)
+        code = s->json ? bench_print_json(&b) : bench_print(&b);
+    bench_free(&b);
+    return code;
 }
 
 #define FIELD(name) offsetof(settings, name)
 
+/* Choices are in the order of the enums in phial.h. */
 static const option table[] = {
-    {"prompt", OPTION_COUNT, FIELD(n_prompt), "N",
-     "tokens of the prompt (default 512)", 1, 1e7, 'p'},
+    {"prompt", OPTION_COUNTS, FIELD(prompts), "N,...",
+     "tokens of a prompt (default 512)", 1, 1e7, 'p'},
     {"decode", OPTION_COUNT, FIELD(n_decode), "N",
-     "tokens to generate (default 32)", 2, 1e7, 'n'},
-    {"repeat", OPTION_COUNT, FIELD(repeat), "N", "number of runs (default 3)",
-     1, BENCH_MAX_RUNS, 'r'},
+     "tokens to generate (default 32)", 1, 1e7, 'n'},
+    {"depth", OPTION_COUNTS, FIELD(depths), "N,...",
+     "tokens in the context before (default 0)", 0, 1e7, 'd'},
+    {"threads", OPTION_COUNTS, FIELD(thread_counts), "N,...",
+     "threads to compute with; 0: one per processor (default 0)", 0, 4096, 't'},
+    {"isa", OPTION_CHOICES, FIELD(isas), "best|portable|avx2|avx512|neon",
+     "instruction sets, separated by commas (default best)", 0, 0, 0},
+    {"cache", OPTION_CHOICES, FIELD(caches), "auto|f32|f16",
+     "formats of the cached keys and values, separated by commas (default "
+     "auto)",
+     0, 0, 0},
+    {"rope", OPTION_CHOICE, FIELD(rope), "auto|short|long",
+     "rotary factors of LongRoPE models; auto takes those for the longest "
+     "context that is measured (default auto)",
+     0, 0, 0},
+    {"repeat", OPTION_COUNT, FIELD(repeat), "N",
+     "rounds; each measures everything once (default 3)", 1, BENCH_MAX_ROUNDS,
+     'r'},
     {"json", OPTION_FLAG, FIELD(json), NULL, "print one JSON object", 0, 0, 0},
 };
 static const option_group bench_options = OPTION_GROUP("Measurement", table);
-static const option_group *const groups[] = {&bench_options, &session_options,
-                                             &model_options, NULL};
+static const option_group *const groups[] = {&bench_options, NULL};
 
 const command command_bench = {
     "bench",
@@ -79,8 +73,12 @@ const command command_bench = {
     1,
     1,
     "measure speed and memory",
-    "Measures how long the model takes to load, how many tokens a second are "
-    "read (prefill) and generated (decode), and the highest resident memory "
-    "of this process.",
+    "Measures every combination of the values listed, in turn, round after "
+    "round: loading and the first token of a short prompt in a fresh process, "
+    "and its highest resident memory; then tokens a second of reading a prompt "
+    "(prefill), of single given tokens (decode) and of the whole loop with "
+    "sampling (generate), the latter two as shares of the memory bandwidth and "
+    "the first as a share of the 8-bit multiply-adds that this machine has, "
+    "measured in the same rounds. Lists are separated by commas.",
     groups,
-    bench};
+    bench_command};

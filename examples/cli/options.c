@@ -70,7 +70,11 @@ static void set_defaults(const command *cmd, int argc, settings *out)
         .cmd = cmd,
         .log_level = PHIAL_LOG_WARN,
         .seed = SEED_NOT_GIVEN,
-        .n_prompt = 512,
+        .prompts = {.items = {512}, .n = 1},
+        .depths = {.n = 1},
+        .thread_counts = {.n = 1},
+        .isas = {.n = 1},
+        .caches = {.n = 1},
         .n_decode = 32,
         .repeat = 3,
     };

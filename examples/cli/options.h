@@ -7,13 +7,15 @@
 #include "settings.h"
 
 typedef enum option_kind {
-    OPTION_FLAG,   /* bool */
-    OPTION_TEXT,   /* const char * */
-    OPTION_LIST,   /* text_list; may be repeated */
-    OPTION_COUNT,  /* uint64_t */
-    OPTION_REAL,   /* double */
-    OPTION_CHOICE, /* int32_t: the position of a word in `value` */
-    OPTION_BIAS    /* bias_list; may be repeated */
+    OPTION_FLAG,    /* bool */
+    OPTION_TEXT,    /* const char * */
+    OPTION_LIST,    /* text_list; may be repeated */
+    OPTION_COUNT,   /* uint64_t */
+    OPTION_REAL,    /* double */
+    OPTION_CHOICE,  /* int32_t: the position of a word in `value` */
+    OPTION_COUNTS,  /* number_list */
+    OPTION_CHOICES, /* number_list, of positions in `value` */
+    OPTION_BIAS     /* bias_list; may be repeated */
 } option_kind;
 
 typedef struct option {
@@ -22,7 +24,7 @@ typedef struct option {
     size_t field;      /* offset in settings */
     const char *value; /* its name in the help text, or "word|word|word" */
     const char *help;
-    double min, max; /* of OPTION_COUNT and OPTION_REAL */
+    double min, max; /* of numbers */
     char letter;     /* of the short form; 0: none */
 } option;
 

@@ -4,6 +4,7 @@
 #include "options.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,6 +74,33 @@ static void store_choice(const command *cmd, const option *opt,
                 opt->value);
 }
 
+/* The values of a list one by one, each as the option's kind without the list
+ * would take it. */
+static void store_numbers(const command *cmd, const option *opt,
+                          const char *value, number_list *out)
+{
+    char item[32];
+    size_t len;
+
+    for (out->n = 0; out->n < NUMBER_LIST_MAX; value += len + 1) {
+        len = strcspn(value, ",");
+        snprintf(item, sizeof item, "%.*s", (int)len, value);
+        if (len >= sizeof item)
+            usage_error(cmd, "--%s: \"%s\" is too long", opt->name, value);
+        if (opt->kind == OPTION_COUNTS) {
+            store_count(cmd, opt, item, &out->items[out->n++]);
+        } else {
+            int32_t position;
+
+            store_choice(cmd, opt, item, &position);
+            out->items[out->n++] = (uint64_t)position;
+        }
+        if (!value[len])
+            return;
+    }
+    usage_error(cmd, "--%s: more than %d values", opt->name, NUMBER_LIST_MAX);
+}
+
 static void store_bias(const command *cmd, const option *opt, const char *value,
                        bias_list *out)
 {
@@ -130,6 +158,10 @@ void option_store(const command *cmd, const option *opt, const char *value,
         break;
     case OPTION_CHOICE:
         store_choice(cmd, opt, value, field);
+        break;
+    case OPTION_COUNTS:
+    case OPTION_CHOICES:
+        store_numbers(cmd, opt, value, field);
         break;
     case OPTION_BIAS:
         store_bias(cmd, opt, value, field);

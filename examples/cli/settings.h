@@ -18,6 +18,14 @@ typedef struct bias_list {
     size_t n;
 } bias_list;
 
+/* What an option lists, separated by commas. */
+enum { NUMBER_LIST_MAX = 16 };
+
+typedef struct number_list {
+    uint64_t items[NUMBER_LIST_MAX];
+    size_t n;
+} number_list;
+
 #define SEED_NOT_GIVEN UINT64_MAX
 
 struct settings {
@@ -58,7 +66,8 @@ struct settings {
     bool untied, full_rotary, force;
 
     /* bench */
-    uint64_t n_prompt, n_decode, repeat;
+    number_list prompts, depths, thread_counts, isas, caches;
+    uint64_t n_decode, repeat;
 
     /* the output */
     bool json, stats;

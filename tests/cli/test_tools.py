@@ -81,28 +81,72 @@ class Estimate(Case):
 
 
 class Bench(Case):
+    QUICK = ("-p", "8", "-n", "4", "-r", "1")
+
+    def check_series(self, series):
+        self.assertGreater(series["min"], 0)
+        self.assertLessEqual(series["min"], series["median"])
+        self.assertLessEqual(series["median"], series["max"])
+
     def test_every_figure_has_a_median_and_a_spread(self):
         b = self.json("bench", TINY, "--prompt", "16", "--decode", "8",
                       "--repeat", "3")
-        self.assertEqual((b["prompt"], b["decode"], b["repeat"]), (16, 8, 3))
-        for name in ("load_seconds", "prefill_tokens_per_second",
-                     "decode_tokens_per_second"):
-            series = b[name]
-            self.assertGreater(series["min"], 0)
-            self.assertLessEqual(series["min"], series["median"])
-            self.assertLessEqual(series["median"], series["max"])
-        self.assertGreater(b["peak_resident_bytes"], 100000)
-        self.assertGreaterEqual(b["threads"], 1)
+        self.assertEqual(b["rounds"], 3)
+        engine, = b["engines"]
+        for name in ("load_seconds", "first_token_seconds",
+                     "read_bytes_per_second"):
+            self.check_series(engine[name])
+        self.assertGreater(engine["peak_resident_bytes"], 100000)
+        self.assertGreaterEqual(engine["threads"], 1)
+        self.assertEqual([(r["work"], r["tokens"]) for r in b["results"]],
+                         [("prefill", 16), ("decode", 8), ("generate", 8)])
+        for result in b["results"]:
+            self.check_series(result["tokens_per_second"])
+
+    def test_every_combination_is_measured(self):
+        b = self.json("bench", TINY, "-p", "8,12", "-n", "4", "-r", "1",
+                      "--depth", "0,20", "--threads", "1,2", "--isa",
+                      "portable,best", "--cache", "f32,f16")
+        self.assertEqual([(e["isa"], e["threads"]) for e in b["engines"]],
+                         [("portable", 1), ("portable", 2), ("best", 1),
+                          ("best", 2)])
+        found = {(r["isa"], r["threads"], r["cache"], r["depth"], r["work"],
+                  r["tokens"]) for r in b["results"]}
+        self.assertEqual(len(found), 2 * 2 * 2 * 2 * 4)
+        self.assertIn(("best", 2, "f16", 20, "prefill", 12), found)
+
+    def test_work_is_counted_from_the_shape(self):
+        # 2 layers, width 192, 6 heads and 2 of keys of 32, inner width 256
+        b = self.json("bench", TINY, "--cache", "f32", "--depth", "10",
+                      *self.QUICK)
+        vocabulary = self.json(
+            "inspect", TINY)["hyper_parameters"]["vocabulary"]
+        layer = 192 * (192 + 2 * 64) + 192 * 192 + 3 * 192 * 256
+        prefill, decode, _ = b["results"]
+        self.assertAlmostEqual(
+            prefill["macs_per_token"],
+            2 * (layer + 2 * 192 * (10 + 4.5)) + vocabulary * 192 / 8)
+        weights = self.json("inspect", TINY)["weight_bytes"]
+        self.assertAlmostEqual(decode["bytes_per_token"],
+                               weights + 2 * 2 * 64 * 4 * 12.5, delta=10)
 
     def test_it_says_that_it_measures(self):
-        text = self.output("bench", TINY, "-p", "8", "-n", "4", "-r", "1")
+        text = self.output("bench", TINY, *self.QUICK)
         self.assertTrue(text.startswith("Measured "), text)
-        for name in ("load", "prefill", "decode", "peak memory", "threads"):
-            self.assertRegex(text, rf"(?m)^{name} +\d")
+        for name in ("prefill", "decode", "generate"):
+            self.assertRegex(text, rf"(?m)^best +\d+ auto +0  {name} +\d")
 
     def test_a_context_that_is_too_short_is_an_error(self):
-        self.fails(cli_support.FAILED, "bench", TINY, "--json", "--context",
-                   "16", "--prompt", "32")
+        self.fails(cli_support.FAILED, "bench", TINY, "--depth", "256",
+                   *self.QUICK, says="256")
+
+    def test_a_bad_list_is_named(self):
+        for option, value in (("--prompt", "1,,2"), ("--prompt", "0"),
+                              ("--depth", "1,x"), ("--isa", "best,sse"),
+                              ("--cache", "f16,"),
+                              ("--threads", ",".join("1" * 17))):
+            self.fails(cli_support.USAGE, "bench", "m", option, value,
+                       says=option)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ * bench.h - what phial bench measures, and its results. An engine is a model
+ * with an instruction set and a number of threads; a stage is one of its
+ * sessions, with a cache format and a depth; a task is one figure of a stage.
+ * All are measured in turn, round after round, so that whatever else the
+ * machine does meets all alike. */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include "settings.h"
+
+enum { BENCH_MAX_ROUNDS = 100, BENCH_FIRST_PROMPT = 32 };
+
+/* One figure, once per round, in rising order. */
+typedef struct bench_series {
+    double values[BENCH_MAX_ROUNDS];
+    size_t n;
+} bench_series;
+
+void series_add(bench_series *series, double value);
+double series_median(const bench_series *series); /* 0 if it is empty */
+double series_low(const bench_series *series);
+double series_high(const bench_series *series);
+
+/* The model's share of the work, from phial_model_describe(). */
+typedef struct bench_shape {
+    uint64_t n_layers, n_embd, n_ff, n_heads, n_kv_heads, head_dim, n_vocab;
+    uint64_t window; /* keys that a token sees */
+    uint64_t n_context, n_original;
+    uint64_t weight_bytes, n_parameters;
+    bool longrope, tied;
+} bench_shape;
+
+phial_status bench_read_shape(const phial_model *model, bench_shape *out);
+
+/* Multiply-adds per token of a prompt of n tokens after depth others: of the
+ * matrices, the output's for the last token only, and of attention. */
+double bench_macs(const bench_shape *shape, uint64_t depth, uint64_t n);
+
+/* Bytes read per token generated: the matrices once, and the cache. */
+double bench_bytes(const bench_shape *shape, double cache_bytes_per_token,
+                   uint64_t depth, uint64_t n);
+
+typedef enum bench_kind {
+    BENCH_PREFILL,  /* a prompt, up to the logits behind it */
+    BENCH_DECODE,   /* given tokens, one at a time */
+    BENCH_GENERATE, /* the likeliest tokens, sampled and spelled */
+    BENCH_KINDS
+} bench_kind;
+
+typedef struct bench_task {
+    bench_kind kind;
+    uint64_t n_tokens;
+    double work;        /* per token: multiply-adds (prefill) or bytes */
+    bench_series speed; /* tokens a second */
+} bench_task;
+
+typedef struct bench_stage {
+    int32_t cache;
+    uint64_t depth;
+    uint32_t n_context;
+    phial_session *session; /* NULL while it is not open */
+    bench_task *tasks;
+    size_t n_tasks;
+} bench_stage;
+
+typedef struct bench_engine {
+    int32_t isa;
+    uint32_t n_threads; /* 0: one per processor, until bench_open() */
+    phial_model *model; /* NULL while it is not open */
+    bench_stage *stages;
+    size_t n_stages;
+    bench_series load, first_token; /* seconds, in a fresh process */
+    bench_series bandwidth;         /* bytes a second */
+    bench_series int8;              /* multiply-adds a second */
+    const char *instruction;        /* behind int8 */
+    uint64_t peak_bytes;            /* resident, of the fresh process */
+} bench_engine;
+
+typedef struct bench {
+    const settings *s;
+    bench_shape shape;
+    bench_engine *engines;
+    size_t n_engines;
+    bool together;       /* memory holds all engines at once */
+    size_t done, n_left; /* tasks, for the progress */
+} bench;
+
+/* The engines; then, once bench_open() has found the shape, their stages and
+ * tasks. Exit code. */
+void bench_plan_engines(const settings *s, bench *out);
+int bench_plan_stages(bench *b);
+void bench_free(bench *b);
+
+/* Options for an engine and a stage. */
+phial_model_options bench_model_options(const bench_engine *e);
+phial_session_options bench_session_options(const bench *b,
+                                            const bench_stage *stage);
+
+/* Loads the model in a fresh process and answers a short prompt with one
+ * token; adds to load and first_token and sets the shape and n_threads. No
+ * model may be open. Exit code. */
+int bench_open(bench *b, bench_engine *e);
+
+/* One figure of every task. Exit code. */
+int bench_round(bench *b);
+
+int bench_print(const bench *b);
+int bench_print_json(const bench *b);
+
+/* The tokens that prompts are made of: spread over the vocabulary. */
+void bench_tokens(const bench_shape *shape, uint64_t first, phial_token *out,
+                  size_t n);
+
+#endif /* BENCH_H */

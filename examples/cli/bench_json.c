@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ * Everything that was measured, as JSON. */
+#include "bench_names.h"
+#include "output.h"
+
+#include <string.h>
+
+static json_t *series_json(const bench_series *series)
+{
+    return json_pack("{s:f, s:f, s:f}", "median", series_median(series), "min",
+                     series_low(series), "max", series_high(series));
+}
+
+static json_t *engine_json(const bench_engine *e)
+{
+    return json_pack(
+        "{s:s, s:I, s:o, s:o, s:I, s:o, s:s, s:o}", "isa",
+        bench_isa_name(e->isa), "threads", (json_int_t)e->n_threads,
+        "load_seconds", series_json(&e->load), "first_token_seconds",
+        series_json(&e->first_token), "peak_resident_bytes",
+        (json_int_t)e->peak_bytes, "read_bytes_per_second",
+        series_json(&e->bandwidth), "int8_instruction", e->instruction,
+        "int8_macs_per_second", series_json(&e->int8));
+}
+
+static json_t *task_json(const bench_engine *e, const bench_stage *stage,
+                         const bench_task *t)
+{
+    bool prefill = t->kind == BENCH_PREFILL;
+
+    return json_pack(
+        "{s:s, s:I, s:s, s:I, s:s, s:I, s:o, s:f, s:f}", "isa",
+        bench_isa_name(e->isa), "threads", (json_int_t)e->n_threads, "cache",
+        bench_cache_name(stage->cache), "depth", (json_int_t)stage->depth,
+        "work", bench_kind_name(t->kind), "tokens", (json_int_t)t->n_tokens,
+        "tokens_per_second", series_json(&t->speed),
+        prefill ? "macs_per_token" : "bytes_per_token", t->work,
+        prefill ? "share_of_int8_macs" : "share_of_read_bytes",
+        bench_share(e, t));
+}
+
+static json_t *results_json(const bench *b)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < b->n_engines; i++) {
+        const bench_engine *e = &b->engines[i];
+
+        for (size_t k = 0; k < e->n_stages; k++)
+            for (size_t t = 0; t < e->stages[k].n_tasks; t++)
+                json_array_append_new(
+                    list, task_json(e, &e->stages[k], &e->stages[k].tasks[t]));
+    }
+    return list;
+}
+
+int bench_print_json(const bench *b)
+{
+    json_t *engines = json_array();
+
+    for (size_t i = 0; i < b->n_engines; i++)
+        json_array_append_new(engines, engine_json(&b->engines[i]));
+    return output_json(
+        json_pack("{s:o, s:o, s:I, s:b, s:o, s:o}", "file",
+                  json_text(b->s->model, strlen(b->s->model)), "library",
+                  json_loads(phial_build_info(), 0, NULL), "rounds",
+                  (json_int_t)b->s->repeat, "together", b->together, "engines",
+                  engines, "results", results_json(b)));
+}
