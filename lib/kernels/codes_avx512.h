@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ * codes_avx512.h - four columns of packed codes of sixteen rows as unsigned
+ * bytes, in the layouts of packing.h. Everything about the kind of codes is
+ * known when this is inlined. Private to lib/kernels. */
+#ifndef PH_CODES_AVX512_H
+#define PH_CODES_AVX512_H
+
+#include "kernels/packing.h"
+
+#include <immintrin.h>
+
+typedef enum codes_kind {
+    CODES_4,
+    CODES_5,
+    CODES_6,
+    CODES_8,
+    CODES_IQ4
+} codes_kind;
+
+static inline __m512i load_512(const void *p)
+{
+    return _mm512_loadu_si512(p);
+}
+
+/* Shifted left by n, or right by -n. */
+static inline __m512i shift(__m512i v, int n)
+{
+    return n > 0   ? _mm512_slli_epi32(v, (unsigned)n)
+           : n < 0 ? _mm512_srli_epi32(v, (unsigned)-n)
+                   : v;
+}
+
+/* The low four bits of low and the other ones of high, as many as in mask. */
+static inline __m512i join(__m512i low, __m512i high, char mask)
+{
+    const __m512i fifteen = _mm512_set1_epi8(15);
+
+    return _mm512_and_si512(_mm512_ternarylogic_epi64(fifteen, low, high, 0xca),
+                            _mm512_set1_epi8(mask));
+}
+
+/* IQ4's values by index, + 128 to be unsigned. */
+static inline __m512i iq4_codes(__m512i index)
+{
+    const __m128i values = _mm_loadu_si128((const __m128i *)ph_iq4_values);
+    const __m512i table =
+        _mm512_broadcast_i32x4(_mm_xor_si128(values, _mm_set1_epi8(-128)));
+
+    return _mm512_shuffle_epi8(table, index);
+}
+
+/* Columns 4 g .. 4 g + 3 of half h (0, 1) of a block; g = 0..3. */
+static inline __attribute__((always_inline)) __m512i
+four_columns(codes_kind kind, const uint8_t *codes, int g, int h)
+{
+    const __m512i fifteen = _mm512_set1_epi8(15);
+    __m512i low;
+
+    if (kind == CODES_8)
+        return load_512(codes + 64 * (g + 4 * h));
+    low = shift(load_512(codes + 64 * g), -4 * h);
+    if (kind == CODES_5)
+        return join(low, shift(load_512(codes + 256), 4 - g - 4 * h), 31);
+    if (kind == CODES_6)
+        return join(low, shift(load_512(codes + 256 + 64 * h), 4 - 2 * g), 63);
+    low = _mm512_and_si512(low, fifteen);
+    return kind == CODES_IQ4 ? iq4_codes(low) : low;
+}
+
+#endif /* PH_CODES_AVX512_H */

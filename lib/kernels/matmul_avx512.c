@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT
+ * The matrix product with AVX-512 VNNI: over pairs of panels, chunks of their
+ * columns and tiles of activations, in this order, so that a chunk's codes and
+ * factors stay in the level 1 cache. y holds the running sums. */
+#include "kernels/matmul_avx512.h"
+#include "kernels/tile_avx512.h"
+
+/* Blocks of a chunk when all activations are one tile: few, so that reading
+ * the weights and computing alternate quickly. */
+enum { FEW_BLOCKS = 16 };
+
+typedef struct product {
+    const ph_matrix *weights;
+    const ph_acts *acts;
+    const ph_packing *how;
+    ph_tile_function *run;
+    float *y;
+    size_t y_stride;
+    uint32_t chunk; /* blocks */
+} product;
+
+/* Rows of a panel in begin .. end - 1. */
+static __mmask16 rows_of_panel(uint32_t panel, uint32_t begin, uint32_t end)
+{
+    const uint32_t row = panel * PH_PANEL_ROWS;
+    const uint32_t low = begin > row ? begin - row : 0;
+    const uint32_t high = end <= row                  ? 0
+                          : end - row < PH_PANEL_ROWS ? end - row
+                                                      : PH_PANEL_ROWS;
+
+    return (__mmask16)(((1u << high) - 1) & ~((1u << low) - 1));
+}
+
+/* What is added to the sums of unsigned codes: minus the offset for each
+ * activation. Of a pair of sums each half, or both together. */
+static void start_constants(const ph_packing *how, bool halves,
+                            __m512i constants[2])
+{
+    const bool iq4 = how->type == PH_IQ4_NL || how->type == PH_IQ4_XS;
+    const int offset = iq4 ? 128 : how->offset;
+
+    if (halves) {
+        constants[0] = _mm512_set1_epi32(-offset & 0xffff);
+        constants[1] = _mm512_set1_epi32(-offset * 0x10000);
+    } else {
+        constants[0] = _mm512_set1_epi16((short)-offset);
+        constants[1] = constants[0];
+    }
+}
+
+/* Of activation rows first .. first + width - 1, blocks b0 on. */
+static void tile_acts(tile *t, const ph_acts *acts, uint32_t first,
+                      uint32_t width, uint32_t b0)
+{
+    const size_t blocks = acts->cols / PH_ACT_BLOCK;
+    const bool halves = t->how->type == PH_Q6_K || t->how->type == PH_Q3_K;
+    const bool q2_k = t->how->type == PH_Q2_K;
+    __m512i constants[2];
+
+    start_constants(t->how, halves, constants);
+    for (uint32_t i = 0; i < width; i++) {
+        const size_t at = (first + i) * blocks + b0;
+
+        for (uint32_t b = 0; b < t->n_blocks; b += 16) {
+            const uint32_t n = t->n_blocks - b < 16 ? t->n_blocks - b : 16;
+            const __mmask16 mask = (__mmask16)((1u << n) - 1);
+            const __m512i sums =
+                _mm512_maskz_loadu_epi32(mask, acts->sums + 2 * (at + b));
+
+            _mm512_storeu_si512(t->start[0][i] + b,
+                                _mm512_madd_epi16(sums, constants[0]));
+            if (halves)
+                _mm512_storeu_si512(t->start[1][i] + b,
+                                    _mm512_madd_epi16(sums, constants[1]));
+            _mm512_storeu_ps(t->dx[i] + b, _mm512_maskz_loadu_ps(
+                                               mask, acts->scales + at + b));
+            if (q2_k)
+                _mm512_storeu_si512(t->sums[i] + b, sums);
+            else
+                _mm512_storeu_ps(
+                    t->wsum[i] + b,
+                    _mm512_maskz_loadu_ps(mask, acts->wsums + at + b));
+        }
+    }
+    t->x = acts->codes + (size_t)first * acts->cols + b0 * PH_ACT_BLOCK;
+}
+
+/* What follows in memory order of use, after a chunk. */
+typedef struct next_chunk {
+    const uint8_t *records[2];
+    size_t lines; /* of each */
+} next_chunk;
+
+/* All activations times one chunk, of which the panels' part is ready. */
+static void chunk_times_acts(const product *p, tile *t, uint32_t b0,
+                             const next_chunk *next, float *y)
+{
+    const uint32_t n = p->acts->n;
+    const uint32_t tiles = (n + TILE_WIDTH - 1) / TILE_WIDTH;
+    const size_t blocks = (size_t)tiles * t->n_blocks;
+    const size_t share = (next->lines + blocks - 1) / blocks;
+
+    for (uint32_t i = 0; i < tiles; i++) {
+        const uint32_t first = (uint32_t)((uint64_t)n * i / tiles);
+        const uint32_t after = (uint32_t)((uint64_t)n * (i + 1) / tiles);
+        const size_t line = i * share * t->n_blocks;
+
+        tile_acts(t, p->acts, first, after - first, b0);
+        t->y = y + first * p->y_stride;
+        t->ahead_lines = line < next->lines ? (uint32_t)share : 0;
+        for (int k = 0; k < 2; k++)
+            t->ahead[k] = next->records[k] + 64 * line;
+        p->run(t, after - first);
+    }
+}
+
+/* The chunk of panels first and second at block b, or if b is past their end
+ * the first one of the next panels. */
+static next_chunk chunk_at(const product *p, uint32_t first, uint32_t second,
+                           uint32_t b)
+{
+    const ph_matrix *weights = p->weights;
+    const uint32_t blocks = weights->cols / PH_QK;
+    const uint32_t panels = (weights->rows + PH_PANEL_ROWS - 1) / PH_PANEL_ROWS;
+    next_chunk next = {{weights->data, weights->data}, 0};
+    uint32_t n;
+    size_t at;
+
+    if (b >= blocks) {
+        b = 0;
+        first += 2;
+        second += 2;
+    }
+    if (first >= panels)
+        return next;
+    if (second >= panels)
+        second = first;
+    n = blocks - b < p->chunk ? blocks - b : p->chunk;
+    at = ph_side_bytes(p->how, weights->cols) +
+         (size_t)b * PH_QK / p->how->columns * p->how->record;
+    next.records[0] += first * weights->panel_bytes + at;
+    next.records[1] += second * weights->panel_bytes + at;
+    next.lines = (size_t)n * PH_QK / p->how->columns * p->how->record / 64;
+    return next;
+}
+
+/* Panels first and second (which may be the first once more, with no rows). */
+static void pair_times_acts(const product *p, tile *t, uint32_t first,
+                            uint32_t second)
+{
+    const ph_matrix *weights = p->weights;
+    const uint32_t blocks = weights->cols / PH_QK;
+    const uint8_t *sides[2] = {weights->data + first * weights->panel_bytes,
+                               weights->data + second * weights->panel_bytes};
+
+    for (uint32_t b = 0; b < blocks; b += p->chunk) {
+        const next_chunk now = chunk_at(p, first, second, b);
+        const next_chunk next = chunk_at(p, first, second, b + p->chunk);
+
+        t->n_blocks = blocks - b < p->chunk ? blocks - b : p->chunk;
+        t->first = b == 0;
+        t->records[0] = now.records[0];
+        t->records[1] = now.records[1];
+        ph_tile_factors_avx512(t, sides, b);
+        chunk_times_acts(p, t, b, &next, p->y + first * PH_PANEL_ROWS);
+    }
+}
+
+static void matmul_quantized(const ph_matrix *weights, const ph_acts *acts,
+                             uint32_t begin, uint32_t end, float *y,
+                             size_t y_stride)
+{
+    const product p = {weights,
+                       acts,
+                       ph_packing_of(weights->type),
+                       ph_tile_function_avx512(weights->type),
+                       y,
+                       y_stride,
+                       acts->n <= TILE_WIDTH ? FEW_BLOCKS : TILE_BLOCKS};
+    const uint32_t last = (end + PH_PANEL_ROWS - 1) / PH_PANEL_ROWS;
+    tile t;
+
+    t.how = p.how;
+    t.x_stride = weights->cols;
+    t.y_stride = y_stride;
+    for (uint32_t i = begin / PH_PANEL_ROWS; i < last; i += 2) {
+        t.rows[0] = rows_of_panel(i, begin, end);
+        t.rows[1] = rows_of_panel(i + 1, begin, end);
+        pair_times_acts(&p, &t, i, i + 1 < last ? i + 1 : i);
+    }
+}
+
+bool ph_matmul_avx512(const ph_matrix *weights, const ph_acts *acts,
+                      uint32_t begin, uint32_t end, float *y, size_t y_stride)
+{
+    if (!weights->panel_bytes || !ph_dtype_is_quantized(weights->type))
+        return false;
+    if (acts->n > 0 && begin < end)
+        matmul_quantized(weights, acts, begin, end, y, y_stride);
+    return true;
+}
