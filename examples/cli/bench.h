@@ -11,7 +11,7 @@
 
 enum { BENCH_MAX_ROUNDS = 100, BENCH_FIRST_PROMPT = 32 };
 
-/* One figure, once per round, in rising order. */
+/* One figure, once per round, in the order of rounds. */
 typedef struct bench_series {
     double values[BENCH_MAX_ROUNDS];
     size_t n;
@@ -21,6 +21,9 @@ void series_add(bench_series *series, double value);
 double series_median(const bench_series *series); /* 0 if it is empty */
 double series_low(const bench_series *series);
 double series_high(const bench_series *series);
+
+/* a / b, round by round. */
+bench_series series_ratio(const bench_series *a, const bench_series *b);
 
 /* The model's share of the work, from phial_model_describe(). */
 typedef struct bench_shape {
@@ -51,15 +54,18 @@ typedef enum bench_kind {
 typedef struct bench_task {
     bench_kind kind;
     uint64_t n_tokens;
-    double work;        /* per token: multiply-adds (prefill) or bytes */
-    bench_series speed; /* tokens a second */
+    double work;          /* per token: multiply-adds (prefill) or bytes */
+    bench_series speed;   /* tokens a second */
+    bench_series peer[2]; /* llama.cpp's, flash attention off and on */
 } bench_task;
 
 typedef struct bench_stage {
+    int id; /* of all stages */
     int32_t cache;
     uint64_t depth;
     uint32_t n_context;
     phial_session *session; /* NULL while it is not open */
+    bool peer_open;
     bench_task *tasks;
     size_t n_tasks;
 } bench_stage;
@@ -75,13 +81,17 @@ typedef struct bench_engine {
     bench_series int8;              /* multiply-adds a second */
     const char *instruction;        /* behind int8 */
     uint64_t peak_bytes;            /* resident, of the fresh process */
+    bench_series peer_load, peer_first_token; /* llama.cpp's */
+    uint64_t peer_peak_bytes;
 } bench_engine;
 
 typedef struct bench {
     const settings *s;
     bench_shape shape;
+    struct bench_peer *peer; /* NULL without --against */
     bench_engine *engines;
     size_t n_engines;
+    int n_stages;
     bool together;       /* memory holds all engines at once */
     size_t done, n_left; /* tasks, for the progress */
 } bench;
@@ -101,6 +111,10 @@ phial_session_options bench_session_options(const bench *b,
  * token; adds to load and first_token and sets the shape and n_threads. No
  * model may be open. Exit code. */
 int bench_open(bench *b, bench_engine *e);
+
+/* What a child process used at most. */
+struct rusage;
+uint64_t bench_resident(const struct rusage *usage);
 
 /* One figure of every task. Exit code. */
 int bench_round(bench *b);

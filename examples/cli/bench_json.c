@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Everything that was measured, as JSON. */
 #include "bench_names.h"
+#include "bench_peer.h"
 #include "output.h"
 
 #include <string.h>
@@ -11,9 +12,36 @@ static json_t *series_json(const bench_series *series)
                      series_low(series), "max", series_high(series));
 }
 
+/* Members that are there only with llama.cpp beside us. */
+static json_t *add_peer_engine(json_t *json, const bench_engine *e)
+{
+    if (e->peer_load.n)
+        json_object_set_new(
+            json, "peer",
+            json_pack("{s:o, s:o, s:I}", "load_seconds",
+                      series_json(&e->peer_load), "first_token_seconds",
+                      series_json(&e->peer_first_token), "peak_resident_bytes",
+                      (json_int_t)e->peer_peak_bytes));
+    return json;
+}
+
+static json_t *add_peer_task(json_t *json, const bench_task *t)
+{
+    int best = bench_peer_best(t);
+    bench_series ratio = series_ratio(&t->speed, &t->peer[best]);
+
+    if (ratio.n)
+        json_object_set_new(json, "peer",
+                            json_pack("{s:o, s:b, s:o}", "tokens_per_second",
+                                      series_json(&t->peer[best]),
+                                      "flash_attention", best, "ratio",
+                                      series_json(&ratio)));
+    return json;
+}
+
 static json_t *engine_json(const bench_engine *e)
 {
-    return json_pack(
+    json_t *json = json_pack(
         "{s:s, s:I, s:o, s:o, s:I, s:o, s:s, s:o}", "isa",
         bench_isa_name(e->isa), "threads", (json_int_t)e->n_threads,
         "load_seconds", series_json(&e->load), "first_token_seconds",
@@ -21,6 +49,8 @@ static json_t *engine_json(const bench_engine *e)
         (json_int_t)e->peak_bytes, "read_bytes_per_second",
         series_json(&e->bandwidth), "int8_instruction", e->instruction,
         "int8_macs_per_second", series_json(&e->int8));
+
+    return add_peer_engine(json, e);
 }
 
 static json_t *task_json(const bench_engine *e, const bench_stage *stage,
@@ -28,7 +58,7 @@ static json_t *task_json(const bench_engine *e, const bench_stage *stage,
 {
     bool prefill = t->kind == BENCH_PREFILL;
 
-    return json_pack(
+    json_t *json = json_pack(
         "{s:s, s:I, s:s, s:I, s:s, s:I, s:o, s:f, s:f}", "isa",
         bench_isa_name(e->isa), "threads", (json_int_t)e->n_threads, "cache",
         bench_cache_name(stage->cache), "depth", (json_int_t)stage->depth,
@@ -37,6 +67,8 @@ static json_t *task_json(const bench_engine *e, const bench_stage *stage,
         prefill ? "macs_per_token" : "bytes_per_token", t->work,
         prefill ? "share_of_int8_macs" : "share_of_read_bytes",
         bench_share(e, t));
+
+    return add_peer_task(json, t);
 }
 
 static json_t *results_json(const bench *b)

@@ -67,7 +67,7 @@ static int run(const settings *s, const bench_engine *e, int pipe_end)
     return write(pipe_end, &f, sizeof f) == sizeof f ? CLI_OK : CLI_FAILED;
 }
 
-static uint64_t resident(const struct rusage *usage)
+uint64_t bench_resident(const struct rusage *usage)
 {
 #ifdef __APPLE__
     return (uint64_t)usage->ru_maxrss;
@@ -103,8 +103,8 @@ static int collect(pid_t child, int pipe_end, bench *b, bench_engine *e)
     e->n_threads = f.n_threads;
     series_add(&e->load, f.load);
     series_add(&e->first_token, f.first_token);
-    if (resident(&usage) > e->peak_bytes)
-        e->peak_bytes = resident(&usage);
+    if (bench_resident(&usage) > e->peak_bytes)
+        e->peak_bytes = bench_resident(&usage);
     return CLI_OK;
 }
 
@@ -119,7 +119,6 @@ int bench_open(bench *b, bench_engine *e)
         complain("cannot make a pipe: %s", strerror(errno));
         return CLI_FAILED;
     }
-    interrupt_catch(NULL, true);
     child = fork();
     if (child == 0) {
         interrupt_release();
@@ -132,7 +131,6 @@ int bench_open(bench *b, bench_engine *e)
     } else {
         code = collect(child, ends[0], b, e);
     }
-    interrupt_release();
     close(ends[0]);
     return code;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Everything that is to be measured: each combination of the values that the
  * command line lists. */
-#include "bench.h"
+#include "bench_peer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +91,7 @@ static int plan_engine(bench *b, bench_engine *e)
 
             code = plan_stage(b, e, (int32_t)s->caches.items[i],
                               s->depths.items[k], stage);
+            stage->id = b->n_stages++;
             b->n_left += stage->n_tasks * (size_t)s->repeat;
         }
     }
@@ -156,6 +157,10 @@ int bench_plan_stages(bench *b)
         code = plan_engine(b, &b->engines[i]);
         bytes += engine_bytes(b, &b->engines[i]);
     }
+    /* llama.cpp keeps one model, but may hold it twice, and two caches for
+     * each of ours */
+    if (b->peer)
+        bytes = 3 * bytes + 2 * b->shape.weight_bytes;
     b->together = bytes < free_bytes() / 10 * 9;
     return code;
 }
@@ -171,4 +176,5 @@ void bench_free(bench *b)
         free(b->engines[i].stages);
     }
     free(b->engines);
+    bench_peer_free(b->peer);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The tables that people read. */
-#include "bench.h"
 #include "bench_names.h"
+#include "bench_peer.h"
 #include "units.h"
 
 #include <stdio.h>
@@ -36,6 +36,43 @@ static void print_task(const bench_engine *e, const bench_stage *stage,
         printf("%s\n", range);
 }
 
+/* llama.cpp's load time and memory, below ours. */
+static void print_peer_engine(const bench_engine *e)
+{
+    char peak[32];
+
+    if (!e->peer_load.n)
+        return;
+    units_bytes(peak, sizeof peak, e->peer_peak_bytes);
+    printf("%-9s%8s%9.2f s%9.2f s%12s\n", "  peer", "",
+           series_median(&e->peer_load), series_median(&e->peer_first_token),
+           peak);
+}
+
+static void print_peer_task(const bench_task *t)
+{
+    int best = bench_peer_best(t);
+    const bench_series *peer = &t->peer[best];
+    bench_series ratio = series_ratio(&t->speed, peer);
+    char range[48];
+
+    if (!peer->n)
+        return;
+    snprintf(range, sizeof range, "(%.2f to %.2f)", series_low(peer),
+             series_high(peer));
+    printf("%-49s%10.2f %-24sflash %s; ratio %.2f (%.2f to %.2f)\n", "  peer",
+           series_median(peer), range, best ? "on" : "off",
+           series_median(&ratio), series_low(&ratio), series_high(&ratio));
+}
+
+static void print_stage(const bench_engine *e, const bench_stage *stage)
+{
+    for (size_t i = 0; i < stage->n_tasks; i++) {
+        print_task(e, stage, &stage->tasks[i]);
+        print_peer_task(&stage->tasks[i]);
+    }
+}
+
 int bench_print(const bench *b)
 {
     printf("Measured here and now; rounds: %llu. Medians (lowest to highest); "
@@ -43,16 +80,14 @@ int bench_print(const bench *b)
            "%-9s%8s%11s%11s%12s%14s%13s\n",
            (unsigned long long)b->s->repeat, "isa", "threads", "load",
            "1st token", "peak memory", "read", "8-bit MACs");
-    for (size_t i = 0; i < b->n_engines; i++)
+    for (size_t i = 0; i < b->n_engines; i++) {
         print_engine(&b->engines[i]);
+        print_peer_engine(&b->engines[i]);
+    }
     printf("\n%-9s%8s %-6s%8s  %-9s%7s%10s\n", "isa", "threads", "cache",
            "depth", "work", "tokens", "tokens/s");
-    for (size_t i = 0; i < b->n_engines; i++) {
-        const bench_engine *e = &b->engines[i];
-
-        for (size_t k = 0; k < e->n_stages; k++)
-            for (size_t t = 0; t < e->stages[k].n_tasks; t++)
-                print_task(e, &e->stages[k], &e->stages[k].tasks[t]);
-    }
+    for (size_t i = 0; i < b->n_engines; i++)
+        for (size_t k = 0; k < b->engines[i].n_stages; k++)
+            print_stage(&b->engines[i], &b->engines[i].stages[k]);
     return CLI_OK;
 }

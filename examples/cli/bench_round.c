@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * One round over all tasks. A session is filled to its depth once and goes
  * back there for every task. */
-#include "bench.h"
+#include "bench_peer.h"
 #include "probes.h"
 #include "progress.h"
 #include "terminal.h"
@@ -103,20 +103,44 @@ static phial_status open_session(const bench *b, const bench_engine *e,
     return status < 0 ? status : read_tokens(b, stage, 0, n < 1 ? 1 : n);
 }
 
-static phial_status run_stage(bench *b, const bench_engine *e,
-                              bench_stage *stage)
+static int run_tasks(bench *b, bench_stage *stage)
+{
+    int code = CLI_OK;
+
+    for (size_t i = 0; i < stage->n_tasks && code == CLI_OK; i++) {
+        phial_status status = run_task(b, stage, &stage->tasks[i]);
+
+        if (status < 0)
+            code = library_error(status);
+        else if (b->peer)
+            code = bench_peer_measure(b->peer, stage->id, &stage->tasks[i]);
+        progress_update((double)++b->done / (double)b->n_left);
+    }
+    return code;
+}
+
+static int run_stage(bench *b, const bench_engine *e, bench_stage *stage)
 {
     phial_status status = PHIAL_OK;
+    int code = CLI_OK;
 
     if (!stage->session)
         status = open_session(b, e, stage);
-    for (size_t i = 0; i < stage->n_tasks && status >= 0; i++) {
-        interrupt_catch(stage->session, true);
-        status = run_task(b, stage, &stage->tasks[i]);
-        interrupt_release();
-        progress_update((double)++b->done / (double)b->n_left);
+    if (status < 0)
+        return library_error(status);
+    if (b->peer && !stage->peer_open) {
+        code = bench_peer_open(b->peer, stage->id, e, stage);
+        stage->peer_open = true;
     }
-    return status;
+    if (interrupt_seen())
+        return CLI_INTERRUPTED;
+    interrupt_catch(stage->session, true);
+    if (code == CLI_OK)
+        code = run_tasks(b, stage);
+    if (interrupt_seen())
+        return CLI_INTERRUPTED;
+    interrupt_catch(NULL, true);
+    return code;
 }
 
 static void run_probes(bench_engine *e)
@@ -130,31 +154,43 @@ static void run_probes(bench_engine *e)
         series_add(&e->int8, rate);
 }
 
-static void close_engine(bench_engine *e)
+static void close_engine(bench *b, bench_engine *e)
 {
     for (size_t i = 0; i < e->n_stages; i++) {
         phial_session_free(e->stages[i].session);
         e->stages[i].session = NULL;
+        e->stages[i].peer_open = false;
     }
     phial_model_free(e->model);
     e->model = NULL;
+    if (b->peer)
+        bench_peer_stop(b->peer);
+}
+
+static int open_engine(bench *b, bench_engine *e)
+{
+    phial_model_options options = bench_model_options(e);
+    phial_status status = PHIAL_OK;
+    int code = CLI_OK;
+
+    if (b->peer)
+        code = bench_peer_start(b->peer, b->s->model);
+    if (code == CLI_OK && !e->model)
+        status = phial_model_open(b->s->model, &options, &e->model);
+    return status < 0 ? model_error(status) : code;
 }
 
 static int run_engine(bench *b, bench_engine *e)
 {
-    phial_model_options options = bench_model_options(e);
-    phial_status status = PHIAL_OK;
+    int code = open_engine(b, e);
 
-    if (!e->model)
-        status = phial_model_open(b->s->model, &options, &e->model);
-    if (status < 0)
-        return model_error(status);
-    run_probes(e);
-    for (size_t i = 0; i < e->n_stages && status >= 0; i++)
-        status = run_stage(b, e, &e->stages[i]);
+    if (code == CLI_OK)
+        run_probes(e);
+    for (size_t i = 0; i < e->n_stages && code == CLI_OK; i++)
+        code = run_stage(b, e, &e->stages[i]);
     if (!b->together)
-        close_engine(e);
-    return status < 0 ? library_error(status) : CLI_OK;
+        close_engine(b, e);
+    return code;
 }
 
 int bench_round(bench *b)

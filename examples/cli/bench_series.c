@@ -1,31 +1,48 @@
 /* SPDX-License-Identifier: MIT
- * Figures kept in order. */
+ * Figures of several rounds. */
 #include "bench.h"
 
 void series_add(bench_series *series, double value)
 {
-    size_t i = series->n++;
+    series->values[series->n++] = value;
+}
 
-    while (i > 0 && series->values[i - 1] > value) {
-        series->values[i] = series->values[i - 1];
-        i--;
+static bench_series sorted(const bench_series *series)
+{
+    bench_series out = {.n = 0};
+
+    for (; out.n < series->n; out.n++) {
+        size_t i = out.n;
+
+        for (; i > 0 && out.values[i - 1] > series->values[out.n]; i--)
+            out.values[i] = out.values[i - 1];
+        out.values[i] = series->values[out.n];
     }
-    series->values[i] = value;
+    return out;
 }
 
 double series_median(const bench_series *series)
 {
-    size_t n = series->n;
+    bench_series s = sorted(series);
 
-    return n ? (series->values[(n - 1) / 2] + series->values[n / 2]) / 2 : 0;
+    return s.n ? (s.values[(s.n - 1) / 2] + s.values[s.n / 2]) / 2 : 0;
 }
 
 double series_low(const bench_series *series)
 {
-    return series->n ? series->values[0] : 0;
+    return series->n ? sorted(series).values[0] : 0;
 }
 
 double series_high(const bench_series *series)
 {
-    return series->n ? series->values[series->n - 1] : 0;
+    return series->n ? sorted(series).values[series->n - 1] : 0;
+}
+
+bench_series series_ratio(const bench_series *a, const bench_series *b)
+{
+    bench_series out = {.n = 0};
+
+    for (size_t i = 0; i < a->n && i < b->n; i++)
+        series_add(&out, a->values[i] / b->values[i]);
+    return out;
 }

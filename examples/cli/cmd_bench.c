@@ -1,36 +1,52 @@
 /* SPDX-License-Identifier: MIT
  * phial bench: how fast a model runs here, and in how much memory. */
-#include "bench.h"
+#include "bench_peer.h"
 #include "options.h"
 #include "progress.h"
+#include "terminal.h"
+
+static int open_round(bench *b)
+{
+    int code = CLI_OK;
+
+    for (size_t i = 0; i < b->n_engines && code == CLI_OK; i++) {
+        code = bench_open(b, &b->engines[i]);
+        if (code == CLI_OK && b->peer)
+            code = bench_peer_first(b->peer, b->s->model, &b->engines[i]);
+        if (interrupt_seen())
+            return CLI_INTERRUPTED;
+        progress_update((double)++b->done / (double)b->n_left);
+    }
+    return code;
+}
 
 static int measure(bench *b)
 {
-    const settings *s = b->s;
     int code = CLI_OK;
 
-    progress_begin("measuring");
-    for (uint64_t i = 0; i < s->repeat; i++) {
-        for (size_t k = 0; k < b->n_engines && code == CLI_OK; k++) {
-            code = bench_open(b, &b->engines[k]);
-            progress_update((double)++b->done / (double)b->n_left);
-        }
-    }
+    for (uint64_t i = 0; i < b->s->repeat && code == CLI_OK; i++)
+        code = open_round(b);
     if (code == CLI_OK)
         code = bench_plan_stages(b);
-    for (uint64_t i = 0; i < s->repeat && code == CLI_OK; i++)
+    for (uint64_t i = 0; i < b->s->repeat && code == CLI_OK; i++)
         code = bench_round(b);
-    progress_clear();
     return code;
 }
 
 static int bench_command(const settings *s)
 {
     bench b;
-    int code;
+    int code = CLI_OK;
 
     bench_plan_engines(s, &b);
-    code = measure(&b);
+    interrupt_catch(NULL, true);
+    progress_begin("measuring");
+    if (s->against)
+        code = bench_peer_build(s->against, &b.peer);
+    if (code == CLI_OK)
+        code = measure(&b);
+    progress_clear();
+    interrupt_release();
     if (code == CLI_OK)
         code = s->json ? bench_print_json(&b) : bench_print(&b);
     bench_free(&b);
@@ -62,6 +78,10 @@ static const option table[] = {
     {"repeat", OPTION_COUNT, FIELD(repeat), "N",
      "rounds; each measures everything once (default 3)", 1, BENCH_MAX_ROUNDS,
      'r'},
+    {"against", OPTION_TEXT, FIELD(against), "DIR",
+     "measure an installation of llama.cpp in between, which has DIR/include "
+     "and DIR/lib; needs a C compiler",
+     0, 0, 0},
     {"json", OPTION_FLAG, FIELD(json), NULL, "print one JSON object", 0, 0, 0},
 };
 static const option_group bench_options = OPTION_GROUP("Measurement", table);

@@ -68,6 +68,7 @@ struct settings {
     /* bench */
     number_list prompts, depths, thread_counts, isas, caches;
     uint64_t n_decode, repeat;
+    const char *against;
 
     /* the output */
     bool json, stats;
