@@ -118,7 +118,7 @@ static void check_panel(uint64_t *state, ph_dtype type, uint32_t rows,
     const size_t row_bytes = cols / type_elems(type) * type_bytes(type) + pad;
     const size_t n = ph_panel_bytes(type, cols);
     uint8_t *src = malloc(rows * row_bytes);
-    uint8_t *want = calloc(1, n), *panel = malloc(n + 64);
+    uint8_t *want = calloc(1, n + 64), *panel = malloc(n + 64);
 
     ck_assert_uint_eq(n % 64, 0);
     for (uint32_t r = 0; r < rows; r++) {
@@ -127,12 +127,12 @@ static void check_panel(uint64_t *state, ph_dtype type, uint32_t rows,
     }
     memset(panel, 0xa5, n + 64);
     ph_pack_panel(type, src, row_bytes, rows, cols, panel);
-    for (size_t i = 0; i < n; i++)
-        ck_assert_msg(panel[i] == want[i], "%s %ux%u byte %zu: %02x, not %02x",
-                      ph_dtype_get(type)->name, rows, cols, i, panel[i],
-                      want[i]);
-    for (size_t i = n; i < n + 64; i++)
-        ck_assert_uint_eq(panel[i], 0xa5);
+    memset(want + n, 0xa5, 64); /* nothing is written behind the panel */
+    for (size_t i = 0; i < n + 64; i++)
+        if (panel[i] != want[i])
+            ck_abort_msg("%s %ux%u byte %zu: %02x, not %02x",
+                         ph_dtype_get(type)->name, rows, cols, i, panel[i],
+                         want[i]);
     free(src);
     free(want);
     free(panel);
@@ -176,7 +176,8 @@ START_TEST(a_packed_matrix_has_the_rows_of_the_file)
         for (uint32_t r = 0; r < rows; r++) {
             ph_matrix_row(&file, r, a);
             ph_matrix_row(&packed, r, b);
-            check_same(a, b, COLS);
+            if (memcmp(a, b, sizeof a) != 0) /* but for the bits of NaN */
+                check_same(a, b, COLS);
         }
     }
     free(data);
