@@ -48,11 +48,10 @@ typedef struct ph_tile_acts {
     size_t cols;
 } ph_tile_acts;
 
-/* Continues the chains of a tile, y[token * y_stride + row], by n_blocks
- * blocks; start: from 0. */
+/* Continues the chains of a tile, acc[token][row], by n_blocks blocks. */
 typedef void (*ph_tile_fn)(const uint8_t *codes, const ph_span_scales *scales,
-                           uint32_t n_blocks, const ph_tile_acts *x, bool start,
-                           float *y, size_t y_stride);
+                           uint32_t n_blocks, const ph_tile_acts *x,
+                           float *acc);
 
 /* For n_tokens 1 .. PH_TILE_TOKENS, on packed codes. */
 ph_tile_fn ph_tile_avx2(ph_product product, uint32_t n_tokens);
@@ -63,8 +62,7 @@ ph_tile_fn ph_tile_cells_avx2(ph_product product);
 /* Byte 64 g + 4 r + i of a cell has the code of row r and column 4 g + i; codes
  * of 8 bits take two cells, the low and the high four bits. */
 void ph_unpack_codes_avx2(ph_product product, const uint8_t *codes,
-                          uint32_t n_blocks,
-                          uint8_t cells[2 * PH_SPAN_BLOCKS * PH_CELL]);
+                          uint32_t n_blocks, uint8_t *cells);
 
 /* Of columns k .. k + 32 n_blocks - 1; k is a multiple of PH_SPAN. */
 void ph_unpack_scales_avx2(const ph_packing *how, const uint8_t *panel,

@@ -186,8 +186,7 @@ PH_INLINE void unpack(const code_format format, const int planes,
 }
 
 void ph_unpack_codes_avx2(ph_product product, const uint8_t *codes,
-                          uint32_t n_blocks,
-                          uint8_t cells[2 * PH_SPAN_BLOCKS * PH_CELL])
+                          uint32_t n_blocks, uint8_t *cells)
 {
     switch (product) {
     case PH_PRODUCT_5:

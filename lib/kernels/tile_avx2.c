@@ -134,27 +134,32 @@ PH_INLINE __m256 step(const plan p, const ph_span_scales *w, uint32_t b, int h,
     return acc;
 }
 
-/* Of token j / 2, rows 8 (j % 2) on. */
-PH_INLINE float *output(float *y, size_t y_stride, int j)
+/* The activations of the tile after this one, which lie too far apart for the
+ * processor to guess. */
+PH_INLINE void prefetch_next(const plan p, const ph_tile_acts *x, uint32_t b)
 {
-    return y + (size_t)(j / 2) * y_stride + 8 * (j % 2);
+    const int8_t *next =
+        x->codes + (size_t)p.tokens * x->cols + (size_t)b * PH_QK;
+
+#pragma GCC unroll 4
+    for (int t = 0; t < p.tokens; t++)
+        _mm_prefetch((const char *)next + (size_t)t * x->cols, _MM_HINT_T0);
 }
 
-/* The chains of a tile start from 0, or go on from y. */
 PH_INLINE void tile(const plan p, const uint8_t *codes, const ph_span_scales *w,
-                    uint32_t n_blocks, const ph_tile_acts *x, bool start,
-                    float *y, size_t y_stride)
+                    uint32_t n_blocks, const ph_tile_acts *x, float *acc)
 {
     const size_t stride = x->cols / PH_ACT_BLOCK;
     __m256 a[MAX_SUMS];
 
 #pragma GCC unroll 8
     for (int j = 0; j < 2 * p.tokens; j++)
-        a[j] = start ? _mm256_setzero_ps()
-                     : _mm256_loadu_ps(output(y, y_stride, j));
+        a[j] = _mm256_load_ps(acc + 8 * j);
     for (uint32_t b = 0; b < n_blocks; b++) {
         __m256i sums[MAX_SUMS];
 
+        if (p.format >= CELLS)
+            prefetch_next(p, x, b);
         sum_block(p, codes + b * code_bytes(p.format), w->factor[b],
                   x->codes + (size_t)b * PH_QK, x->cols, sums);
 #pragma GCC unroll 8
@@ -164,16 +169,15 @@ PH_INLINE void tile(const plan p, const uint8_t *codes, const ph_span_scales *w,
     }
 #pragma GCC unroll 8
     for (int j = 0; j < 2 * p.tokens; j++)
-        _mm256_storeu_ps(output(y, y_stride, j), a[j]);
+        _mm256_store_ps(acc + 8 * j, a[j]);
 }
 
 #define TILE(name, tokens, format, ...)                                        \
     static void name(const uint8_t *codes, const ph_span_scales *scales,       \
-                     uint32_t n_blocks, const ph_tile_acts *x, bool start,     \
-                     float *y, size_t y_stride)                                \
+                     uint32_t n_blocks, const ph_tile_acts *x, float *acc)     \
     {                                                                          \
         tile((plan){tokens, format, __VA_ARGS__}, codes, scales, n_blocks, x,  \
-             start, y, y_stride);                                              \
+             acc);                                                             \
     }
 #define TILES(name, format, cells, ...)                                        \
     TILE(name##_x1, 1, format, __VA_ARGS__)                                    \
