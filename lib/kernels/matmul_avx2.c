@@ -125,8 +125,12 @@ void ph_matmul_avx2(const ph_matrix *weights, const ph_acts *acts,
 {
     work w = {NULL, PH_N_PRODUCTS, acts, 0, 0};
 
-    if (!weights->panel_bytes || !ph_dtype_is_quantized(weights->type)) {
+    if (!weights->panel_bytes) {
         matmul_generic(weights, acts, begin, end, y, y_stride);
+        return;
+    }
+    if (!ph_dtype_is_quantized(weights->type)) {
+        ph_matmul_float_avx2(weights, acts, begin, end, y, y_stride);
         return;
     }
     w.how = ph_packing_of(weights->type);

@@ -69,7 +69,12 @@ void ph_unpack_scales_avx2(const ph_packing *how, const uint8_t *panel,
                            uint32_t cols, uint32_t k, uint32_t n_blocks,
                            ph_span_scales *out);
 
-/* As matmul of ph_kernels. */
+/* As matmul of ph_kernels: of packed F32, F16 and BF16 weights, */
+void ph_matmul_float_avx2(const ph_matrix *weights, const ph_acts *acts,
+                          uint32_t begin, uint32_t end, float *y,
+                          size_t y_stride);
+
+/* and of any. */
 void ph_matmul_avx2(const ph_matrix *weights, const ph_acts *acts,
                     uint32_t begin, uint32_t end, float *y, size_t y_stride);
 
