@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: MIT
  * What the processor can do, by CPUID (Intel SDM volume 2A) and, on AArch64, by
- * the architecture itself. A vector extension counts only if the operating
- * system saves its registers too (XCR0, Intel SDM volume 1, 13.3). */
+ * the architecture itself and what the operating system says. A vector
+ * extension counts only if the operating system saves its registers too (XCR0,
+ * Intel SDM volume 1, 13.3). */
 #include "cpu/cpu.h"
 
 #include <stdio.h>
+
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <sys/sysctl.h>
+#endif
 
 #if defined(__x86_64__) || defined(__i386__)
 
@@ -49,6 +56,11 @@ uint32_t ph_cpu_tiers(void)
     return tiers;
 }
 
+uint32_t ph_cpu_extensions(void)
+{
+    return 0;
+}
+
 /* 48 bytes in leaves 0x80000002..4, padded with spaces or NULs. */
 static bool read_name(char name[49])
 {
@@ -75,6 +87,35 @@ uint32_t ph_cpu_tiers(void)
     tiers |= 1u << PHIAL_ISA_NEON; /* part of the base architecture */
 #endif
     return tiers;
+}
+
+#if defined(__aarch64__) && defined(__APPLE__)
+static bool sysctl_says(const char *name)
+{
+    int value = 0;
+    size_t size = sizeof value;
+
+    return !sysctlbyname(name, &value, &size, NULL, 0) && value;
+}
+#endif
+
+uint32_t ph_cpu_extensions(void)
+{
+    uint32_t extensions = 0;
+
+#if defined(__aarch64__) && defined(__linux__)
+    /* Bits of Linux's arch/arm64/include/uapi/asm/hwcap.h. */
+    if (getauxval(AT_HWCAP) >> 20 & 1) /* HWCAP_ASIMDDP */
+        extensions |= PH_CPU_DOTPROD;
+    if (getauxval(AT_HWCAP2) >> 13 & 1) /* HWCAP2_I8MM */
+        extensions |= PH_CPU_I8MM;
+#elif defined(__aarch64__) && defined(__APPLE__)
+    if (sysctl_says("hw.optional.arm.FEAT_DotProd"))
+        extensions |= PH_CPU_DOTPROD;
+    if (sysctl_says("hw.optional.arm.FEAT_I8MM"))
+        extensions |= PH_CPU_I8MM;
+#endif
+    return extensions;
 }
 
 static bool read_name(char name[49])
