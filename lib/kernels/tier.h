@@ -14,7 +14,9 @@ extern const ph_kernels ph_kernels_portable;
 extern const ph_kernels ph_kernels_avx2;
 extern const ph_kernels ph_kernels_avx512;
 #elif defined(__aarch64__)
-extern const ph_kernels ph_kernels_neon;
+extern const ph_kernels ph_kernels_neon_base;
+extern const ph_kernels ph_kernels_neon_dotprod;
+extern const ph_kernels ph_kernels_neon_i8mm;
 #endif
 
 #endif /* PH_TIER_H */
