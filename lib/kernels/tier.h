@@ -13,6 +13,9 @@ extern const ph_kernels ph_kernels_portable;
 #if defined(__x86_64__)
 extern const ph_kernels ph_kernels_avx2;
 extern const ph_kernels ph_kernels_avx512;
+
+void ph_attend_avx2(const ph_cache_view *cache, const ph_queries *queries);
+void ph_attend_avx512(const ph_cache_view *cache, const ph_queries *queries);
 #elif defined(__aarch64__)
 extern const ph_kernels ph_kernels_neon_base;
 extern const ph_kernels ph_kernels_neon_dotprod;

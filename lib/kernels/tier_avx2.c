@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The kernels for AVX2. */
 #include "kernels/act_quantize_generic.h"
-#include "kernels/attention_generic.h"
 #include "kernels/elementwise_generic.h"
 #include "kernels/matmul_avx2.h"
 #include "kernels/tier.h"
@@ -15,5 +14,5 @@ const ph_kernels ph_kernels_avx2 = {
     .swiglu = swiglu,
     .rope = rope,
     .cache_put = cache_put,
-    .attend = attend,
+    .attend = ph_attend_avx2,
 };

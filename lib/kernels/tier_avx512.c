@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The kernels for AVX-512 with VNNI. */
 #include "kernels/act_quantize_generic.h"
-#include "kernels/attention_generic.h"
 #include "kernels/elementwise_generic.h"
 #include "kernels/matmul_avx512.h"
 #include "kernels/matmul_generic.h"
@@ -23,5 +22,5 @@ const ph_kernels ph_kernels_avx512 = {
     .swiglu = swiglu,
     .rope = rope,
     .cache_put = cache_put,
-    .attend = attend,
+    .attend = ph_attend_avx512,
 };

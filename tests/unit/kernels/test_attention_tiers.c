@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT
+ * Attention of the instruction set under test against the portable kernel: bit
+ * for bit on random queries and caches, with what cannot be summed up among
+ * them, and nothing written outside the outputs asked for. */
+#include "kernels_testing.h"
+
+enum {
+    CASES = 600, /* times 20 seeds is more than 10 000 */
+    MAX_TOKENS = 70,
+    MAX_HEADS = 9,
+    MAX_DIM = 160,
+    MAX_STRIDE = MAX_HEADS * MAX_DIM + 7,
+    N_PAGES = 2 * PH_UNIT / PH_PAGE + 3,
+    PANEL = PH_PAGE * MAX_DIM,
+    MOST_WORK = 20000 /* products of a case; of one in 32, 16 times as many */
+};
+
+static const float untouched = 12345;
+
+/* Pages of one size for all head sizes, the elements in either format. */
+typedef struct memory {
+    uint8_t *pages[N_PAGES];
+    float q[MAX_TOKENS * MAX_STRIDE];
+    float want[MAX_TOKENS * MAX_STRIDE];
+    float got[MAX_TOKENS * MAX_STRIDE];
+} memory;
+
+static void set_element(const ph_cache_view *view, uint32_t page, size_t i,
+                        float x)
+{
+    if (view->format == PHIAL_CACHE_F16)
+        ((uint16_t *)(void *)view->pages[page])[i] = ph_f32_to_f16(x);
+    else
+        ((float *)(void *)view->pages[page])[i] = x;
+}
+
+static memory *new_memory(uint64_t *state, int32_t format)
+{
+    memory *m = malloc(sizeof *m);
+    const ph_cache_view view = {.format = format, .pages = m->pages};
+
+    for (uint32_t p = 0; p < N_PAGES; p++) {
+        m->pages[p] = malloc(2 * PANEL * sizeof(float));
+        for (size_t i = 0; i < 2 * PANEL; i++)
+            set_element(&view, p, i, random_normal(state));
+    }
+    return m;
+}
+
+static void free_memory(memory *m)
+{
+    for (uint32_t p = 0; p < N_PAGES; p++)
+        free(m->pages[p]);
+    free(m);
+}
+
+/* Now and then something large, infinite or NaN, anywhere in the pages: seen
+ * by all, some or none of the queries. */
+static void spoil(uint64_t *state, const ph_cache_view *view,
+                  const ph_queries *queries)
+{
+    static const float values[] = {INFINITY, -INFINITY, NAN,
+                                   60000,    -60000,    -0.0f};
+    const uint32_t last = queries->position + queries->n_tokens - 1;
+    const uint32_t first = ph_first_key(queries->window, queries->position);
+    const uint32_t n = random_below(state, 4);
+
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t p =
+            first / PH_PAGE +
+            random_below(state, last / PH_PAGE - first / PH_PAGE + 1);
+        const size_t at = random_below(state, 2 * PH_PAGE * view->head_dim);
+
+        set_element(view, p, at, values[random_below(state, 6)]);
+    }
+}
+
+/* The positions around the edges of pages and units more often than others. */
+static uint32_t any_position(uint64_t *state)
+{
+    static const uint32_t edges[] = {0, 0, 64, 128, 960, 1024, 1088, 2048};
+    const uint32_t edge = edges[random_below(state, 8)];
+    const uint32_t before = random_below(state, 2) ? random_below(state, 70)
+                                                   : random_below(state, 4);
+
+    return edge > before ? edge - before : edge + before;
+}
+
+static ph_queries any_queries(uint64_t *state, ph_cache_view *view)
+{
+    static const uint32_t windows[] = {0, 0, 1, 2, 17, 63, 64, 65, 200, 1100};
+    ph_queries queries = {.n_tokens = 1 + random_below(state, MAX_TOKENS),
+                          .n_heads = 1 + random_below(state, MAX_HEADS),
+                          .position = any_position(state),
+                          .window = windows[random_below(state, 10)]};
+    const uint64_t most = random_below(state, 32) ? MOST_WORK : 16 * MOST_WORK;
+    uint32_t keys = queries.position + queries.n_tokens;
+
+    if (queries.window && queries.window < keys)
+        keys = queries.window;
+    view->head_dim = random_below(state, 3)
+                         ? 1 + random_below(state, MAX_DIM)
+                         : 16 * (1 + random_below(state, MAX_DIM / 16));
+    while ((uint64_t)keys * queries.n_tokens * queries.n_heads *
+               view->head_dim >
+           most) {
+        uint32_t *const parts[] = {&queries.n_tokens, &queries.n_heads,
+                                   &view->head_dim};
+        uint32_t *part = parts[random_below(state, 3)];
+
+        *part = (*part + 1) / 2;
+    }
+    return queries;
+}
+
+static void check_case(uint64_t *state, memory *m, int32_t format,
+                       const ph_kernels *portable)
+{
+    static const float sizes[] = {0.1f, 0.3f, 1, 1, 30, 1e20f, 1e38f};
+    const float size = sizes[random_below(state, 7)];
+    ph_cache_view view = {.format = format, .pages = m->pages};
+    ph_queries queries = any_queries(state, &view);
+    const size_t n = (size_t)queries.n_heads * view.head_dim;
+
+    view.v_offset = ph_cache_panel_bytes(format, view.head_dim);
+    queries.q = m->q;
+    queries.q_stride = n + random_below(state, 8);
+    queries.out_stride = n + random_below(state, 8);
+    for (size_t i = 0; i < queries.n_tokens * queries.q_stride; i++)
+        m->q[i] = random_normal(state) * size;
+    if (random_below(state, 40) == 0)
+        m->q[random_below(state, (uint32_t)n)] = NAN;
+    spoil(state, &view, &queries);
+    for (size_t i = 0; i < queries.n_tokens * queries.out_stride; i++)
+        m->want[i] = m->got[i] = untouched;
+    queries.out = m->want;
+    portable->attend(&view, &queries);
+    queries.out = m->got;
+    kernels->attend(&view, &queries);
+    for (size_t i = 0; i < queries.n_tokens * queries.out_stride; i++)
+        if (!same_float(m->got[i], m->want[i]))
+            ck_abort_msg("%u tokens at %u, %u heads of %u, window %u, token "
+                         "%zu element %zu: %a, not %a",
+                         queries.n_tokens, queries.position, queries.n_heads,
+                         view.head_dim, queries.window, i / queries.out_stride,
+                         i % queries.out_stride, (double)m->got[i],
+                         (double)m->want[i]);
+}
+
+START_TEST(attention_has_the_bits_of_the_portable_kernel)
+{
+    const int32_t format = _i % 2 ? PHIAL_CACHE_F16 : PHIAL_CACHE_F32;
+    const ph_kernels *portable = ph_kernels_get(PHIAL_ISA_PORTABLE);
+    uint64_t state = 700 + (uint64_t)_i;
+    memory *m = new_memory(&state, format);
+
+    for (int i = 0; i < CASES; i++)
+        check_case(&state, m, format, portable);
+    free_memory(m);
+}
+END_TEST
+
+TCase *attention_tiers_tests(void)
+{
+    TCase *tc = tcase_create("attention_tiers");
+
+    tcase_set_timeout(tc, 120);
+    if (kernels != ph_kernels_get(PHIAL_ISA_PORTABLE))
+        tcase_add_loop_test(tc, attention_has_the_bits_of_the_portable_kernel,
+                            0, 20);
+    return tc;
+}
