@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * How fast the kernels of an instruction set are, in processor time, for
  * whoever changes one. Not a test: nothing depends on the figures. Arguments:
- * the instruction set (all that there are), the type of weights (all), seconds
- * for each measurement (0.1). */
+ * the instruction set (all that there are), the type of weights (all; or none),
+ * seconds for each measurement (0.1). */
 #include "base/dtype.h"
 #include "kernels/kernels.h"
 
@@ -18,7 +18,8 @@ enum {
     BATCH = 512,
     HEADS = 3,
     DIM = 128,
-    KEYS = 2048,
+    KEYS = 4096,
+    PROMPT = 64,       /* tokens that look at those keys */
     STREAM = 192 << 20 /* bytes of weights that are read from memory */
 };
 
@@ -112,13 +113,31 @@ static void swiglu(bench *b)
     kernels->swiglu(x, x, COLS, y);
 }
 
+static void attend_tokens(const bench *b, uint32_t n)
+{
+    kernels->attend(&b->cache, &(ph_queries){.n_tokens = n,
+                                             .n_heads = HEADS,
+                                             .position = KEYS - n,
+                                             .q = x,
+                                             .q_stride = HEADS * DIM,
+                                             .out = y,
+                                             .out_stride = HEADS * DIM});
+}
+
 static void attend(bench *b)
 {
-    kernels->attend(&b->cache, &(ph_queries){.n_tokens = 1,
-                                             .n_heads = HEADS,
-                                             .position = KEYS - 1,
-                                             .q = x,
-                                             .out = y});
+    attend_tokens(b, 1);
+}
+
+static void attend_prompt(bench *b)
+{
+    attend_tokens(b, PROMPT);
+}
+
+static void put(bench *b)
+{
+    for (uint32_t pos = 0; pos < PROMPT; pos++)
+        kernels->cache_put(&b->cache, pos, x + pos * DIM, x + pos * DIM);
 }
 
 /* Of a run, in the fastest of several samples; the clock is too coarse for
@@ -207,8 +226,10 @@ static void measure_matmuls(bench *b, const char *only)
             matmul_line(b, (ph_dtype)type);
 }
 
-static void measure_attention(bench *b, int32_t format, const char *name)
+static void measure_attention(bench *b, int32_t format, const char *type)
 {
+    const double products = 2.0 * HEADS * DIM;
+    char name[32];
     static float key[DIM], value[DIM];
     static uint8_t memory[KEYS / PH_PAGE][2 * PH_PAGE * DIM * 4];
     static uint8_t *pages[KEYS / PH_PAGE];
@@ -221,7 +242,13 @@ static void measure_attention(bench *b, int32_t format, const char *name)
         key[pos % DIM] = value[pos % DIM] = (float)(pos % 100) / 100;
         kernels->cache_put(&b->cache, pos, key, value);
     }
-    measure(name, attend, b, 2.0 * HEADS * DIM * KEYS);
+    snprintf(name, sizeof name, "attention, %s, 1", type);
+    measure(name, attend, b, products * KEYS);
+    snprintf(name, sizeof name, "attention, %s, %d", type, PROMPT);
+    measure(name, attend_prompt, b,
+            products * PROMPT * (KEYS - (PROMPT - 1) / 2.0));
+    snprintf(name, sizeof name, "cache, %s (elements)", type);
+    measure(name, put, b, 2.0 * PROMPT * DIM);
 }
 
 static void measure_all(bench *b, const char *only)
@@ -229,13 +256,13 @@ static void measure_all(bench *b, const char *only)
     printf("\n%s, %.2f GHz\n", kernels->name, cycles_per_second / 1e9);
     measure_matmuls(b, only);
     b->acts.n = BATCH;
-    if (only)
+    if (only && strcmp(only, "none"))
         return;
     measure("quantise (elements)", quantize, b, BATCH * COLS);
     measure("norm (elements)", norm, b, COLS);
     measure("swiglu (elements)", swiglu, b, COLS);
-    measure_attention(b, PHIAL_CACHE_F32, "attention, f32 cache");
-    measure_attention(b, PHIAL_CACHE_F16, "attention, f16 cache");
+    measure_attention(b, PHIAL_CACHE_F32, "f32");
+    measure_attention(b, PHIAL_CACHE_F16, "f16");
 }
 
 int main(int argc, char **argv)
