@@ -19,18 +19,6 @@ typedef struct product {
     uint32_t chunk; /* blocks */
 } product;
 
-/* Rows of a panel in begin .. end - 1. */
-static __mmask16 rows_of_panel(uint32_t panel, uint32_t begin, uint32_t end)
-{
-    const uint32_t row = panel * PH_PANEL_ROWS;
-    const uint32_t low = begin > row ? begin - row : 0;
-    const uint32_t high = end <= row                  ? 0
-                          : end - row < PH_PANEL_ROWS ? end - row
-                                                      : PH_PANEL_ROWS;
-
-    return (__mmask16)(((1u << high) - 1) & ~((1u << low) - 1));
-}
-
 /* What is added to the sums of unsigned codes: minus the offset for each
  * activation. Of a pair of sums each half, or both together. */
 static void start_constants(const ph_packing *how, bool halves,
@@ -162,7 +150,7 @@ static void pair_times_acts(const product *p, tile *t, uint32_t first,
         t->records[0] = now.records[0];
         t->records[1] = now.records[1];
         ph_tile_factors_avx512(t, sides, b);
-        chunk_times_acts(p, t, b, &next, p->y + first * PH_PANEL_ROWS);
+        chunk_times_acts(p, t, b, &next, p->y + (size_t)first * PH_PANEL_ROWS);
     }
 }
 
@@ -184,8 +172,8 @@ static void matmul_quantized(const ph_matrix *weights, const ph_acts *acts,
     t.x_stride = weights->cols;
     t.y_stride = y_stride;
     for (uint32_t i = begin / PH_PANEL_ROWS; i < last; i += 2) {
-        t.rows[0] = rows_of_panel(i, begin, end);
-        t.rows[1] = rows_of_panel(i + 1, begin, end);
+        t.rows[0] = ph_panel_mask_avx512(i, begin, end);
+        t.rows[1] = ph_panel_mask_avx512(i + 1, begin, end);
         pair_times_acts(&p, &t, i, i + 1 < last ? i + 1 : i);
     }
 }
@@ -193,9 +181,13 @@ static void matmul_quantized(const ph_matrix *weights, const ph_acts *acts,
 bool ph_matmul_avx512(const ph_matrix *weights, const ph_acts *acts,
                       uint32_t begin, uint32_t end, float *y, size_t y_stride)
 {
-    if (!weights->panel_bytes || !ph_dtype_is_quantized(weights->type))
+    if (!weights->panel_bytes)
         return false;
-    if (acts->n > 0 && begin < end)
+    if (acts->n == 0 || begin >= end)
+        return true;
+    if (ph_dtype_is_quantized(weights->type))
         matmul_quantized(weights, acts, begin, end, y, y_stride);
+    else
+        ph_matmul_float_avx512(weights, acts, begin, end, y, y_stride);
     return true;
 }
