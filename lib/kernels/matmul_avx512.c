@@ -77,6 +77,8 @@ static void tile_acts(tile *t, const ph_acts *acts, uint32_t first,
 typedef struct next_chunk {
     const uint8_t *records[2];
     size_t lines; /* of each */
+    const uint8_t *sides[2];
+    size_t side_lines; /* of each */
 } next_chunk;
 
 /* All activations times one chunk, of which the panels' part is ready. */
@@ -110,7 +112,8 @@ static next_chunk chunk_at(const product *p, uint32_t first, uint32_t second,
     const ph_matrix *weights = p->weights;
     const uint32_t blocks = weights->cols / PH_QK;
     const uint32_t panels = (weights->rows + PH_PANEL_ROWS - 1) / PH_PANEL_ROWS;
-    next_chunk next = {{weights->data, weights->data}, 0};
+    next_chunk next = {
+        {weights->data, weights->data}, 0, {weights->data, weights->data}, 0};
     uint32_t n;
     size_t at;
 
@@ -128,6 +131,11 @@ static next_chunk chunk_at(const product *p, uint32_t first, uint32_t second,
          (size_t)b * PH_QK / p->how->columns * p->how->record;
     next.records[0] += first * weights->panel_bytes + at;
     next.records[1] += second * weights->panel_bytes + at;
+    at = (size_t)b * PH_QK / p->how->columns * p->how->side;
+    next.sides[0] += first * weights->panel_bytes + at;
+    next.sides[1] += second * weights->panel_bytes + at;
+    next.side_lines =
+        ((size_t)n * PH_QK / p->how->columns * p->how->side + 63) / 64;
     next.lines = (size_t)n * PH_QK / p->how->columns * p->how->record / 64;
     return next;
 }
@@ -150,6 +158,10 @@ static void pair_times_acts(const product *p, tile *t, uint32_t first,
         t->records[0] = now.records[0];
         t->records[1] = now.records[1];
         ph_tile_factors_avx512(t, sides, b);
+        for (size_t i = 0; i < next.side_lines; i++) {
+            _mm_prefetch((const char *)next.sides[0] + 64 * i, _MM_HINT_T1);
+            _mm_prefetch((const char *)next.sides[1] + 64 * i, _MM_HINT_T1);
+        }
         chunk_times_acts(p, t, b, &next, p->y + (size_t)first * PH_PANEL_ROWS);
     }
 }

@@ -23,6 +23,31 @@ INLINE __m512i broadcast_4(const int8_t *x)
     return _mm512_set1_epi32(four);
 }
 
+/* Adds columns 4 g .. 4 g + 3 of the halves from h to last of a block. The
+ * pointers are hidden from the compiler, which would else load what several g
+ * share once and run out of registers. */
+INLINE void sum_columns(kind k, const tile *t, const uint8_t *const codes[2],
+                        const int8_t *x, int g, int h, int last, int width,
+                        __m512i sums[TILE_WIDTH][2])
+{
+    const uint8_t *at[2] = {codes[0], codes[1]};
+
+    if (k.codes == CODES_5 || k.codes == CODES_6)
+        __asm__("" : "+r"(at[0]), "+r"(at[1]));
+    for (int half = h; half <= last; half++) {
+        const __m512i first = four_columns(k.codes, at[0], g, half);
+        const __m512i second = four_columns(k.codes, at[1], g, half);
+
+        for (int i = 0; i < width; i++) {
+            const __m512i four =
+                broadcast_4(x + (size_t)i * t->x_stride + 16 * half + 4 * g);
+
+            sums[i][0] = _mm512_dpbusd_epi32(sums[i][0], first, four);
+            sums[i][1] = _mm512_dpbusd_epi32(sums[i][1], second, four);
+        }
+    }
+}
+
 /* Sums over the halves from h to last of a block. */
 INLINE void sum_block(kind k, const tile *t, const uint8_t *const codes[2],
                       const int8_t *x, uint32_t b, int h, int last, int width,
@@ -31,19 +56,10 @@ INLINE void sum_block(kind k, const tile *t, const uint8_t *const codes[2],
     for (int i = 0; i < width; i++)
         sums[i][0] = sums[i][1] = k.start ? _mm512_set1_epi32(t->start[h][i][b])
                                           : _mm512_setzero_si512();
-    for (int g = 0; g < 4; g++)
-        for (int half = h; half <= last; half++) {
-            const __m512i first = four_columns(k.codes, codes[0], g, half);
-            const __m512i second = four_columns(k.codes, codes[1], g, half);
-
-            for (int i = 0; i < width; i++) {
-                const __m512i four = broadcast_4(x + (size_t)i * t->x_stride +
-                                                 16 * half + 4 * g);
-
-                sums[i][0] = _mm512_dpbusd_epi32(sums[i][0], first, four);
-                sums[i][1] = _mm512_dpbusd_epi32(sums[i][1], second, four);
-            }
-        }
+    sum_columns(k, t, codes, x, 0, h, last, width, sums);
+    sum_columns(k, t, codes, x, 1, h, last, width, sums);
+    sum_columns(k, t, codes, x, 2, h, last, width, sums);
+    sum_columns(k, t, codes, x, 3, h, last, width, sums);
 }
 
 /* Sixteen bytes as 32-bit integers. */
