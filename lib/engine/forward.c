@@ -14,7 +14,8 @@
 #include <float.h>
 #include <math.h>
 
-enum { ROWS = 16, COLUMNS = 256 }; /* what stays together on a thread */
+/* What stays together on a thread. */
+enum { ROWS = 16, COLUMNS = 256, TOKENS = 64 };
 
 static bool takes_codes(const ph_matrix *w)
 {
@@ -94,28 +95,51 @@ static void rotate_and_cache(const ph_pass *p, const ph_team *team,
     ph_team_sync(team);
 }
 
-/* mid = softmax(q k^T) v, each query head over the keys that its token sees:
- * those up to itself, at most a window of them. Work is dealt out rather than
- * cut, since later tokens have more of it. */
-static void attend(const ph_pass *p, const ph_team *team, uint32_t layer)
+/* mid = softmax(q k^T) v for n tokens, t and on, and the query heads that share
+ * kv head g. A head looks at the keys that its token sees: those up to itself,
+ * at most a window of them. */
+static void attend_block(const ph_pass *p, uint32_t layer, uint32_t t,
+                         uint32_t n, uint32_t g)
 {
     const ph_hparams *hp = p->hp;
     const uint32_t group = hp->n_heads / hp->n_kv_heads;
-    const size_t d = hp->head_dim, n_kv = hp->n_kv_heads;
+    const size_t first = (size_t)g * group * hp->head_dim;
+    const size_t cols = (size_t)hp->n_heads * hp->head_dim;
+    const ph_cache_view view = ph_kv_cache_view(p->cache, layer, g);
+    const ph_queries queries = {
+        .n_tokens = n,
+        .n_heads = group,
+        .position = p->first + t,
+        .window = hp->window,
+        .q = p->scratch->wide + (size_t)t * p->qkv_cols + first,
+        .q_stride = p->qkv_cols,
+        .out = p->scratch->mid + t * cols + first,
+        .out_stride = cols,
+    };
 
-    for (size_t i = team->index; i < p->n * n_kv; i += team->count) {
-        const uint32_t t = (uint32_t)(i / n_kv), g = (uint32_t)(i % n_kv);
-        const ph_cache_view view = ph_kv_cache_view(p->cache, layer, g);
-        const ph_queries queries = {
-            .n_tokens = 1,
-            .n_heads = group,
-            .position = p->first + t,
-            .window = hp->window,
-            .q = p->scratch->wide + t * p->qkv_cols + g * group * d,
-            .out = p->scratch->mid + (t * n_kv + g) * group * d,
-        };
+    p->model->kernels->attend(&view, &queries);
+}
 
-        p->model->kernels->attend(&view, &queries);
+/* Tokens in a block share what is read of the cache, but each thread should
+ * have two blocks: these are dealt out to and fro, since later tokens have more
+ * work. */
+static void attend(const ph_pass *p, const ph_team *team, uint32_t layer)
+{
+    const uint32_t n_kv = p->hp->n_kv_heads;
+    const size_t fair = (size_t)p->n * n_kv / (2 * team->count);
+    const uint32_t most = fair < TOKENS ? (uint32_t)fair : TOKENS;
+    const uint32_t block = most > 0 ? most : 1;
+    const size_t n_blocks = (p->n + block - 1) / block * (size_t)n_kv;
+
+    for (size_t dealt = 0; dealt < n_blocks; dealt += team->count) {
+        const bool back = dealt / team->count % 2 != 0;
+        const size_t i =
+            dealt + (back ? team->count - 1 - team->index : team->index);
+        const uint32_t t = (uint32_t)(i / n_kv) * block;
+
+        if (i < n_blocks)
+            attend_block(p, layer, t, p->n - t < block ? p->n - t : block,
+                         (uint32_t)(i % n_kv));
     }
     ph_team_sync(team);
 }
