@@ -9,6 +9,10 @@
 #include "kernels/arith.h"
 #include "kernels/kernels.h"
 
+#if defined(__F16C__)
+#include <immintrin.h>
+#endif
+
 static float sum_of_squares(const float *x, size_t n)
 {
     float lanes[PH_LANES] = {0};
@@ -58,25 +62,47 @@ static void rope(float *head, const float *cos_in, const float *sin_in,
     }
 }
 
+/* step elements from one to the next. The instruction rounds as ph_f32_to_f16
+ * does. */
+static void store_halves(uint16_t *dst, size_t step, const float *src, size_t n)
+{
+    size_t i = 0;
+
+#if defined(__F16C__)
+    for (; i + 8 <= n; i += 8) {
+        uint16_t halves[8];
+
+        _mm_storeu_si128((__m128i *)(void *)halves,
+                         _mm256_cvtps_ph(_mm256_loadu_ps(src + i),
+                                         _MM_FROUND_TO_NEAREST_INT));
+        for (size_t k = 0; k < 8; k++)
+            dst[(i + k) * step] = halves[k];
+    }
+#endif
+    for (; i < n; i++)
+        dst[i * step] = ph_f32_to_f16(src[i]);
+}
+
+static void store_floats(float *dst, size_t step, const float *src, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        dst[i * step] = src[i];
+}
+
 static void cache_put(const ph_cache_view *cache, uint32_t pos,
                       const float *key, const float *value)
 {
+    const size_t n = cache->head_dim, slot = pos % PH_PAGE;
     uint8_t *page = cache->pages[pos / PH_PAGE];
-    size_t slot = pos % PH_PAGE;
     void *keys = page + cache->k_offset;
     void *values = page + cache->v_offset;
 
-    for (size_t d = 0; d < cache->head_dim; d++) {
-        size_t k = d * PH_PAGE + slot;
-        size_t v = slot * cache->head_dim + d;
-
-        if (cache->format == PHIAL_CACHE_F16) {
-            ((uint16_t *)keys)[k] = ph_f32_to_f16(key[d]);
-            ((uint16_t *)values)[v] = ph_f32_to_f16(value[d]);
-        } else {
-            ((float *)keys)[k] = key[d];
-            ((float *)values)[v] = value[d];
-        }
+    if (cache->format == PHIAL_CACHE_F16) {
+        store_halves((uint16_t *)keys + slot, PH_PAGE, key, n);
+        store_halves((uint16_t *)values + slot * n, 1, value, n);
+    } else {
+        store_floats((float *)keys + slot, PH_PAGE, key, n);
+        store_floats((float *)values + slot * n, 1, value, n);
     }
 }
 

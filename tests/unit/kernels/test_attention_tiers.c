@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Attention of the instruction set under test against the portable kernel: bit
- * for bit on random queries and caches, with what cannot be summed up among
- * them, and nothing written outside the outputs asked for. */
+ * Attention, and storing keys and values, of the instruction set under test
+ * against the portable kernels: bit for bit on random queries and caches, with
+ * what cannot be summed up among them, and nothing written outside the outputs
+ * asked for. */
 #include "kernels_testing.h"
 
 enum {
@@ -160,13 +161,76 @@ START_TEST(attention_has_the_bits_of_the_portable_kernel)
 }
 END_TEST
 
+/* Any bits at all, or what lies half-way between two halves or next to that:
+ * normal, subnormal, or at the end of their range. */
+static float any_float(uint64_t *state)
+{
+    const uint32_t half = (uint32_t)random_bits(state) & 0xffff;
+    const uint32_t offset = 0xfff + random_below(state, 3);
+    uint32_t bits = (uint32_t)random_bits(state);
+    float f;
+
+    if (random_below(state, 4))
+        bits = float_bits(ph_f16_to_f32((uint16_t)half)) + offset;
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+
+static float element_of(const ph_cache_view *view, size_t i)
+{
+    return view->format == PHIAL_CACHE_F16
+               ? ph_f16_to_f32(((uint16_t *)(void *)view->pages[1])[i])
+               : ((float *)(void *)view->pages[1])[i];
+}
+
+START_TEST(a_put_stores_the_bits_of_the_portable_kernel)
+{
+    static float want[2 * PANEL], got[2 * PANEL];
+    const ph_kernels *portable = ph_kernels_get(PHIAL_ISA_PORTABLE);
+    float key[MAX_DIM], value[MAX_DIM];
+    uint8_t *pages[2] = {NULL, NULL};
+    ph_cache_view view = {.format = _i ? PHIAL_CACHE_F16 : PHIAL_CACHE_F32,
+                          .pages = pages};
+    uint64_t state = 800 + (uint64_t)_i;
+
+    for (int i = 0; i < 2000; i++) {
+        const uint32_t pos = PH_PAGE + random_below(&state, PH_PAGE);
+
+        view.head_dim = 1 + random_below(&state, MAX_DIM);
+        view.v_offset = ph_cache_panel_bytes(view.format, view.head_dim);
+        for (uint32_t d = 0; d < view.head_dim; d++) {
+            key[d] = any_float(&state);
+            value[d] = any_float(&state);
+        }
+        pages[1] = (uint8_t *)want;
+        portable->cache_put(&view, pos, key, value);
+        pages[1] = (uint8_t *)got;
+        kernels->cache_put(&view, pos, key, value);
+        for (size_t k = 0; k < 2 * PH_PAGE * (size_t)view.head_dim; k++) {
+            float a, b;
+
+            pages[1] = (uint8_t *)want;
+            a = element_of(&view, k);
+            pages[1] = (uint8_t *)got;
+            b = element_of(&view, k);
+            if (!same_float(a, b))
+                ck_abort_msg("head_dim %u, position %u, element %zu: %a, not "
+                             "%a",
+                             view.head_dim, pos, k, (double)b, (double)a);
+        }
+    }
+}
+END_TEST
+
 TCase *attention_tiers_tests(void)
 {
     TCase *tc = tcase_create("attention_tiers");
 
     tcase_set_timeout(tc, 120);
-    if (kernels != ph_kernels_get(PHIAL_ISA_PORTABLE))
-        tcase_add_loop_test(tc, attention_has_the_bits_of_the_portable_kernel,
-                            0, 20);
+    if (kernels == ph_kernels_get(PHIAL_ISA_PORTABLE))
+        return tc;
+    tcase_add_loop_test(tc, attention_has_the_bits_of_the_portable_kernel, 0,
+                        20);
+    tcase_add_loop_test(tc, a_put_stores_the_bits_of_the_portable_kernel, 0, 2);
     return tc;
 }
