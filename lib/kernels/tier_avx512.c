@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The kernels for AVX-512 with VNNI. */
-#include "kernels/act_quantize_generic.h"
+#include "kernels/act_quantize_avx512.h"
 #include "kernels/elementwise_generic.h"
 #include "kernels/matmul_avx512.h"
 #include "kernels/matmul_generic.h"
@@ -15,7 +15,7 @@ static void matmul(const ph_matrix *weights, const ph_acts *acts,
 
 const ph_kernels ph_kernels_avx512 = {
     .name = "avx512",
-    .quantize_acts = quantize_acts,
+    .quantize_acts = ph_quantize_acts_avx512,
     .matmul = matmul,
     .rms_norm = rms_norm,
     .add_to = add_to,
