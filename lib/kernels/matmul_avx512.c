@@ -36,6 +36,31 @@ static void start_constants(const ph_packing *how, bool halves,
     }
 }
 
+/* True if rows of codes are whole pages apart. */
+static bool rows_collide(const ph_acts *acts)
+{
+    return acts->cols % 4096 == 0;
+}
+
+static void tile_codes(tile *t, const ph_acts *acts, uint32_t first,
+                       uint32_t width, uint32_t b0)
+{
+    const int8_t *x =
+        acts->codes + (size_t)first * acts->cols + b0 * PH_ACT_BLOCK;
+
+    t->x = x;
+    t->x_stride = acts->cols;
+    if (!rows_collide(acts))
+        return;
+    for (uint32_t i = 0; i < width; i++)
+        for (uint32_t b = 0; b < t->n_blocks; b += 2)
+            _mm512_store_si512(t->copy[i] + b * PH_ACT_BLOCK,
+                               _mm512_loadu_si512(x + (size_t)i * acts->cols +
+                                                  b * PH_ACT_BLOCK));
+    t->x = t->copy[0];
+    t->x_stride = COPY_STRIDE;
+}
+
 /* Of activation rows first .. first + width - 1, blocks b0 on. */
 static void tile_acts(tile *t, const ph_acts *acts, uint32_t first,
                       uint32_t width, uint32_t b0)
@@ -55,22 +80,22 @@ static void tile_acts(tile *t, const ph_acts *acts, uint32_t first,
             const __m512i sums =
                 _mm512_maskz_loadu_epi32(mask, acts->sums + 2 * (at + b));
 
-            _mm512_storeu_si512(t->start[0][i] + b,
+            _mm512_storeu_si512(t->start[i] + b,
                                 _mm512_madd_epi16(sums, constants[0]));
             if (halves)
-                _mm512_storeu_si512(t->start[1][i] + b,
+                _mm512_storeu_si512(t->second_start[i] + b,
                                     _mm512_madd_epi16(sums, constants[1]));
             _mm512_storeu_ps(t->dx[i] + b, _mm512_maskz_loadu_ps(
                                                mask, acts->scales + at + b));
             if (q2_k)
                 _mm512_storeu_si512(t->sums[i] + b, sums);
-            else
+            else if (!halves)
                 _mm512_storeu_ps(
                     t->wsum[i] + b,
                     _mm512_maskz_loadu_ps(mask, acts->wsums + at + b));
         }
     }
-    t->x = acts->codes + (size_t)first * acts->cols + b0 * PH_ACT_BLOCK;
+    tile_codes(t, acts, first, width, b0);
 }
 
 /* What follows in memory order of use, after a chunk. */
@@ -170,18 +195,21 @@ static void matmul_quantized(const ph_matrix *weights, const ph_acts *acts,
                              uint32_t begin, uint32_t end, float *y,
                              size_t y_stride)
 {
-    const product p = {weights,
-                       acts,
-                       ph_packing_of(weights->type),
-                       ph_tile_function_avx512(weights->type),
-                       y,
-                       y_stride,
-                       acts->n <= TILE_WIDTH ? FEW_BLOCKS : TILE_BLOCKS};
+    product p = {weights,
+                 acts,
+                 ph_packing_of(weights->type),
+                 ph_tile_function_avx512(weights->type),
+                 y,
+                 y_stride,
+                 TILE_BLOCKS};
     const uint32_t last = (end + PH_PANEL_ROWS - 1) / PH_PANEL_ROWS;
     tile t;
 
+    if (rows_collide(acts))
+        p.chunk = COPY_BLOCKS;
+    if (acts->n <= TILE_WIDTH)
+        p.chunk = FEW_BLOCKS;
     t.how = p.how;
-    t.x_stride = weights->cols;
     t.y_stride = y_stride;
     for (uint32_t i = begin / PH_PANEL_ROWS; i < last; i += 2) {
         t.rows[0] = ph_panel_mask_avx512(i, begin, end);

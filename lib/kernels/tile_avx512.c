@@ -53,9 +53,12 @@ INLINE void sum_block(kind k, const tile *t, const uint8_t *const codes[2],
                       const int8_t *x, uint32_t b, int h, int last, int width,
                       __m512i sums[TILE_WIDTH][2])
 {
-    for (int i = 0; i < width; i++)
-        sums[i][0] = sums[i][1] = k.start ? _mm512_set1_epi32(t->start[h][i][b])
-                                          : _mm512_setzero_si512();
+    for (int i = 0; i < width; i++) {
+        const int32_t *start = h ? t->second_start[i] : t->start[i];
+
+        sums[i][0] = sums[i][1] =
+            k.start ? _mm512_set1_epi32(start[b]) : _mm512_setzero_si512();
+    }
     sum_columns(k, t, codes, x, 0, h, last, width, sums);
     sum_columns(k, t, codes, x, 1, h, last, width, sums);
     sum_columns(k, t, codes, x, 2, h, last, width, sums);

@@ -12,22 +12,30 @@
 
 enum {
     TILE_BLOCKS = 48, /* of a chunk, at most */
-    TILE_WIDTH = 6    /* rows of activations */
+    TILE_WIDTH = 6,   /* rows of activations */
+    COPY_BLOCKS = 24, /* of a chunk whose activations are copied */
+    COPY_STRIDE = COPY_BLOCKS * PH_QK + 64
 };
 
 typedef struct tile {
     /* Factors of the panels' rows; see the table in doc/numerics.md. */
     _Alignas(64) float w[TILE_BLOCKS][2][PH_PANEL_ROWS];
     float m[TILE_BLOCKS][2][PH_PANEL_ROWS];
-    /* Of the activations: where the integer sums of the block, or of its
-     * halves, start, so that codes may be unsigned; the scale; and what
-     * minimums are multiplied with (Q2_K: the sums of the halves). */
-    int32_t start[2][TILE_WIDTH][TILE_BLOCKS];
+    /* Of the activations: the scale; where the integer sums of the block, or
+     * of its first half, start, so that codes may be unsigned; and, as the
+     * type needs, where those of the second half start, what minimums are
+     * multiplied with, or for Q2_K the sums of the halves. */
     float dx[TILE_WIDTH][TILE_BLOCKS];
+    int32_t start[TILE_WIDTH][TILE_BLOCKS];
     union {
+        int32_t second_start[TILE_WIDTH][TILE_BLOCKS];
         float wsum[TILE_WIDTH][TILE_BLOCKS];
         int32_t sums[TILE_WIDTH][TILE_BLOCKS];
     };
+
+    /* The activations' codes, if their rows are whole pages apart: as they
+     * lie, the loads of several rows would meet in few lines of the cache. */
+    _Alignas(64) int8_t copy[TILE_WIDTH][COPY_STRIDE];
 
     const ph_packing *how;
     const uint8_t *records[2]; /* those that hold the chunk */

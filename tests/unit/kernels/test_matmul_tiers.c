@@ -6,7 +6,7 @@
 
 enum {
     MAX_ROWS = 80,
-    MAX_COLS = 2560, /* more than two chunks of any kernel */
+    MAX_COLS = 4096, /* rows of codes whole pages apart */
     MAX_BATCH = 20,
     MAX_STRIDE = MAX_ROWS + 5,
     CASES = 700 /* of each type; times 15 types is more than 10 000 */
@@ -25,11 +25,13 @@ static shape any_shape(uint64_t *state, ph_dtype type)
 {
     const uint32_t unit = type_elems(type);
     const bool large = random_below(state, 8) == 0;
-    const uint32_t most = (large ? MAX_COLS : 768) / unit;
+    const uint32_t most = (large ? 2560 : 768) / unit;
     shape s = {.rows = 1 + random_below(state, large ? MAX_ROWS : 40),
                .cols = unit * (1 + random_below(state, most)),
                .n = 1 + random_below(state, large ? MAX_BATCH : 7)};
 
+    if (large && random_below(state, 20) == 0)
+        s = (shape){.rows = 17, .cols = MAX_COLS, .n = s.n % 8 + 1};
     if (unit == 1 && random_below(state, 2)) /* odd lengths are rare in use */
         s.cols = (s.cols + 255) / 256 * 256;
     if (random_below(state, 2)) {
