@@ -15,7 +15,7 @@
 #include <math.h>
 
 /* What stays together on a thread. */
-enum { ROWS = 16, COLUMNS = 256, TOKENS = 64 };
+enum { ROWS = 32, COLUMNS = 256, TOKENS = 64 };
 
 static bool takes_codes(const ph_matrix *w)
 {
