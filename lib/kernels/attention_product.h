@@ -125,7 +125,9 @@ ADD_ROWS(2)
 ADD_ROWS(3)
 ADD_ROWS(4)
 ADD_ROWS(5)
+#if TILE_ROWS > 5
 ADD_ROWS(6)
+#endif
 
 /* c += a[.][begin..end-1] b[begin..end-1][.] */
 static void add_product(const tile_product *t, const panel *b, uint32_t begin,
@@ -133,8 +135,16 @@ static void add_product(const tile_product *t, const panel *b, uint32_t begin,
 {
     static void (*const add[TILE_ROWS + 1])(const tile_product *, const panel *,
                                             uint32_t, uint32_t, size_t) = {
-        NULL,       add_1_rows, add_2_rows, add_3_rows,
-        add_4_rows, add_5_rows, add_6_rows};
+        NULL,
+        add_1_rows,
+        add_2_rows,
+        add_3_rows,
+        add_4_rows,
+        add_5_rows,
+#if TILE_ROWS > 5
+        add_6_rows,
+#endif
+    };
 
     add[t->n_rows](t, b, begin, end, n_columns);
 }

@@ -20,6 +20,8 @@ void ph_attend_avx512(const ph_cache_view *cache, const ph_queries *queries);
 extern const ph_kernels ph_kernels_neon_base;
 extern const ph_kernels ph_kernels_neon_dotprod;
 extern const ph_kernels ph_kernels_neon_i8mm;
+
+void ph_attend_neon(const ph_cache_view *cache, const ph_queries *queries);
 #endif
 
 #endif /* PH_TIER_H */

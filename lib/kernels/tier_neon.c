@@ -2,7 +2,6 @@
  * The kernels for AArch64: one table for the base instruction set, and one for
  * each extension, which differ in the products of packed quantised weights. */
 #include "kernels/act_quantize_generic.h"
-#include "kernels/attention_generic.h"
 #include "kernels/elementwise_generic.h"
 #include "kernels/matmul_generic.h"
 #include "kernels/matmul_neon.h"
@@ -37,7 +36,7 @@ static void matmul(const ph_tiles_neon *tiles, const ph_matrix *weights,
         .swiglu = swiglu,                                                      \
         .rope = rope,                                                          \
         .cache_put = cache_put,                                                \
-        .attend = attend,                                                      \
+        .attend = ph_attend_neon,                                              \
     };
 
 KERNELS(base)

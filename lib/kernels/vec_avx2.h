@@ -10,7 +10,8 @@
 enum { VEC = 8 };
 
 /* Sums that stay in registers: TILE_ROWS rows of TILE_VECS vectors. */
-enum { TILE_ROWS = 6, TILE_VECS = 2, STREAM_ROWS = 8 };
+#define TILE_ROWS 6
+enum { TILE_VECS = 2, STREAM_ROWS = 8 };
 
 typedef __m256 vec;
 

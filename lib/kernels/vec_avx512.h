@@ -10,7 +10,8 @@
 enum { VEC = 16 };
 
 /* Sums that stay in registers: TILE_ROWS rows of TILE_VECS vectors. */
-enum { TILE_ROWS = 6, TILE_VECS = 4, STREAM_ROWS = 16 };
+#define TILE_ROWS 6
+enum { TILE_VECS = 4, STREAM_ROWS = 16 };
 
 typedef __m512 vec;
 
