@@ -79,8 +79,16 @@ class Terminal:
         os.write(self.fd, keys.encode())
 
     def leave(self):
-        self.type("\x04")
-        return self.end()
+        """Ctrl-D, which is lost if it comes while the line editor is still
+        setting up the terminal, and is then typed again."""
+        deadline = time.monotonic() + 20
+        while True:
+            self.type("\x04")
+            try:
+                return self.end(5)
+            except AssertionError:
+                if time.monotonic() > deadline:
+                    raise
 
     def end(self, seconds=20):
         """Waits for the program; its exit code, negative for a signal."""

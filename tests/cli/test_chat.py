@@ -135,6 +135,7 @@ class AtATerminal(Case):
             t.expect(PROMPT)
             t.type("\x1b[A\r")
             t.expect("figures after each answer: off")
+            t.expect(PROMPT)
             self.assertEqual(t.leave(), OK)
 
     def test_letters_beyond_ascii_can_be_typed(self):
