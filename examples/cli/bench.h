@@ -56,7 +56,7 @@ typedef struct bench_task {
     uint64_t n_tokens;
     double work;          /* per token: multiply-adds (prefill) or bytes */
     bench_series speed;   /* tokens a second */
-    bench_series peer[2]; /* llama.cpp's, flash attention off and on */
+    bench_series peer[2]; /* llama.cpp's, without and with its option */
 } bench_task;
 
 typedef struct bench_stage {

@@ -25,17 +25,18 @@ static json_t *add_peer_engine(json_t *json, const bench_engine *e)
     return json;
 }
 
-static json_t *add_peer_task(json_t *json, const bench_task *t)
+static json_t *add_peer_task(json_t *json, const bench *b, const bench_task *t)
 {
     int best = bench_peer_best(t);
     bench_series ratio = series_ratio(&t->speed, &t->peer[best]);
 
     if (ratio.n)
         json_object_set_new(json, "peer",
-                            json_pack("{s:o, s:b, s:o}", "tokens_per_second",
-                                      series_json(&t->peer[best]),
-                                      "flash_attention", best, "ratio",
-                                      series_json(&ratio)));
+                            json_pack("{s:o, s:s, s:b, s:o}",
+                                      "tokens_per_second",
+                                      series_json(&t->peer[best]), "option",
+                                      bench_peer_option(b->peer), "with_option",
+                                      best, "ratio", series_json(&ratio)));
     return json;
 }
 
@@ -53,8 +54,8 @@ static json_t *engine_json(const bench_engine *e)
     return add_peer_engine(json, e);
 }
 
-static json_t *task_json(const bench_engine *e, const bench_stage *stage,
-                         const bench_task *t)
+static json_t *task_json(const bench *b, const bench_engine *e,
+                         const bench_stage *stage, const bench_task *t)
 {
     bool prefill = t->kind == BENCH_PREFILL;
 
@@ -68,7 +69,7 @@ static json_t *task_json(const bench_engine *e, const bench_stage *stage,
         prefill ? "share_of_int8_macs" : "share_of_read_bytes",
         bench_share(e, t));
 
-    return add_peer_task(json, t);
+    return add_peer_task(json, b, t);
 }
 
 static json_t *results_json(const bench *b)
@@ -80,8 +81,8 @@ static json_t *results_json(const bench *b)
 
         for (size_t k = 0; k < e->n_stages; k++)
             for (size_t t = 0; t < e->stages[k].n_tasks; t++)
-                json_array_append_new(
-                    list, task_json(e, &e->stages[k], &e->stages[k].tasks[t]));
+                json_array_append_new(list, task_json(b, e, &e->stages[k],
+                                                      &e->stages[k].tasks[t]));
     }
     return list;
 }

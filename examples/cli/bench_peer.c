@@ -18,6 +18,7 @@ struct bench_peer {
     peer_program program;
     pid_t process; /* 0: none runs */
     FILE *commands, *answers;
+    char option[32]; /* its two ways are without and with this */
 };
 
 int bench_peer_build(const char *dir, bench_peer **out)
@@ -144,8 +145,8 @@ int bench_peer_start(bench_peer *peer, const char *model)
     if (peer->process)
         return CLI_OK;
     code = launch(peer, model, NULL);
-    if (code == CLI_OK &&
-        (!fgets(line, sizeof line, peer->answers) || strncmp(line, "ready", 5)))
+    if (code == CLI_OK && (!fgets(line, sizeof line, peer->answers) ||
+                           sscanf(line, "ready %31[^\n]", peer->option) != 1))
         code = failed();
     return code;
 }
@@ -168,14 +169,14 @@ int bench_peer_open(bench_peer *peer, int id, const bench_engine *e,
 {
     int code = CLI_OK;
 
-    for (int flash = 0; flash < 2 && code == CLI_OK; flash++) {
+    for (int with = 0; with < 2 && code == CLI_OK; with++) {
         char question[128];
         double seconds;
 
         snprintf(question, sizeof question, "open %d %u %u %d %d %llu\n",
-                 2 * id + flash, (unsigned)e->n_threads,
+                 2 * id + with, (unsigned)e->n_threads,
                  (unsigned)stage->n_context, stage->cache == PHIAL_CACHE_F32,
-                 flash, (unsigned long long)stage->depth);
+                 with, (unsigned long long)stage->depth);
         code = ask(peer, question, &seconds);
     }
     return code;
@@ -187,18 +188,23 @@ int bench_peer_measure(bench_peer *peer, int id, bench_task *task)
 
     if (task->kind == BENCH_GENERATE)
         return CLI_OK;
-    for (int flash = 0; flash < 2 && code == CLI_OK; flash++) {
+    for (int with = 0; with < 2 && code == CLI_OK; with++) {
         char question[128];
         double seconds;
 
         snprintf(question, sizeof question, "%s %d %llu\n",
                  task->kind == BENCH_PREFILL ? "prefill" : "decode",
-                 2 * id + flash, (unsigned long long)task->n_tokens);
+                 2 * id + with, (unsigned long long)task->n_tokens);
         code = ask(peer, question, &seconds);
         if (code == CLI_OK)
-            series_add(&task->peer[flash], (double)task->n_tokens / seconds);
+            series_add(&task->peer[with], (double)task->n_tokens / seconds);
     }
     return code;
+}
+
+const char *bench_peer_option(const bench_peer *peer)
+{
+    return peer->option;
 }
 
 int bench_peer_best(const bench_task *task)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * bench_peer.h - llama.cpp, measured beside us by an adapter that is compiled
- * when it is needed and runs as a process of its own. */
+ * bench_peer.h - llama.cpp or ik_llama.cpp, measured beside us by an adapter
+ * that is compiled when it is needed and runs as a process of its own. */
 #ifndef BENCH_PEER_H
 #define BENCH_PEER_H
 
@@ -21,7 +21,7 @@ int bench_peer_first(bench_peer *peer, const char *model, bench_engine *e);
 int bench_peer_start(bench_peer *peer, const char *model);
 void bench_peer_stop(bench_peer *peer);
 
-/* A context like the stage's, with and without flash attention; id is the
+/* A context like the stage's, without and with the peer's option; id is the
  * stage's own number. Exit code. */
 int bench_peer_open(bench_peer *peer, int id, const bench_engine *e,
                     const bench_stage *stage);
@@ -29,7 +29,10 @@ int bench_peer_open(bench_peer *peer, int id, const bench_engine *e,
 /* Adds to task->peer[]; does nothing for what llama.cpp has no like of. */
 int bench_peer_measure(bench_peer *peer, int id, bench_task *task);
 
-/* Where llama.cpp was faster: flash attention off (0) or on (1). */
+/* What the peer is measured without and with; known once it was started. */
+const char *bench_peer_option(const bench_peer *peer);
+
+/* Where the peer was faster: without its option (0) or with it (1). */
 int bench_peer_best(const bench_task *task);
 
 #endif /* BENCH_PEER_H */

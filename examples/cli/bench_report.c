@@ -49,7 +49,7 @@ static void print_peer_engine(const bench_engine *e)
            peak);
 }
 
-static void print_peer_task(const bench_task *t)
+static void print_peer_task(const bench *b, const bench_task *t)
 {
     int best = bench_peer_best(t);
     const bench_series *peer = &t->peer[best];
@@ -60,16 +60,18 @@ static void print_peer_task(const bench_task *t)
         return;
     snprintf(range, sizeof range, "(%.2f to %.2f)", series_low(peer),
              series_high(peer));
-    printf("%-49s%10.2f %-24sflash %s; ratio %.2f (%.2f to %.2f)\n", "  peer",
-           series_median(peer), range, best ? "on" : "off",
-           series_median(&ratio), series_low(&ratio), series_high(&ratio));
+    printf("%-49s%10.2f %-24s%s %s; ratio %.2f (%.2f to %.2f)\n", "  peer",
+           series_median(peer), range, best ? "with" : "without",
+           bench_peer_option(b->peer), series_median(&ratio),
+           series_low(&ratio), series_high(&ratio));
 }
 
-static void print_stage(const bench_engine *e, const bench_stage *stage)
+static void print_stage(const bench *b, const bench_engine *e,
+                        const bench_stage *stage)
 {
     for (size_t i = 0; i < stage->n_tasks; i++) {
         print_task(e, stage, &stage->tasks[i]);
-        print_peer_task(&stage->tasks[i]);
+        print_peer_task(b, &stage->tasks[i]);
     }
 }
 
@@ -88,6 +90,6 @@ int bench_print(const bench *b)
            "depth", "work", "tokens", "tokens/s");
     for (size_t i = 0; i < b->n_engines; i++)
         for (size_t k = 0; k < b->engines[i].n_stages; k++)
-            print_stage(&b->engines[i], &b->engines[i].stages[k]);
+            print_stage(b, &b->engines[i], &b->engines[i].stages[k]);
     return CLI_OK;
 }

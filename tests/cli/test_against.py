@@ -74,19 +74,42 @@ STUB bool llama_memory_seq_rm(int *m, int s, int a, int b)
 { (void)m; (void)s; (void)a; (void)b; return true; }
 """
 
+# What ik_llama.cpp, of an older line, has otherwise.
+OLD_HEADER = (
+    HEADER.replace("struct llama_model_params { int n_gpu_layers; };",
+                   "struct llama_model_params { int n_gpu_layers;"
+                   " bool repack_tensors; };")
+    .replace("type_v,\n    flash_attn_type; bool no_perf;",
+             "type_v; bool flash_attn;")
+    .replace("struct llama_model { int x; };", "struct llama_model { bool r; };")
+    .replace("the_model;", "the_models[2];")
+    .replace("(void)m; return access(p, R_OK) ? NULL : &the_model;",
+             "the_models[m.repack_tensors].r = m.repack_tensors;"
+             " return access(p, R_OK) ? NULL : &the_models[m.repack_tensors];")
+    .replace("contexts[p.flash_attn_type].flash = p.flash_attn_type;",
+             "if (!p.flash_attn) return NULL; contexts[m->r].flash = !m->r;")
+    .replace("&contexts[p.flash_attn_type]", "&contexts[m->r]")
+    .replace("llama_batch_get_one(llama_token *t, int n)",
+             "llama_batch_get_one(llama_token *t, int n, int p, int s)")
+    .replace("return (llama_batch){t, n};",
+             "(void)p; (void)s; return (llama_batch){t, n};")
+    .replace("llama_memory_seq_rm(int *m,",
+             "llama_kv_cache_seq_rm(struct llama_context *m,"))
+
 
 class Against(Case):
     QUICK = ("-p", "8", "-n", "4", "-r", "2", "-d", "3")
 
-    def peer(self, fail=0):
+    def peer(self, fail=0, old=False):
         """A folder like an installation."""
         root = os.path.join(self.folder, "peer")
         for part in ("include", "lib"):
             os.makedirs(os.path.join(root, part))
         self.file("peer/include/llama.h",
-                  HEADER.replace("FAIL", str(fail)))
-        self.file("peer/include/ggml-backend.h", "")
-        self.file("peer/include/ggml-cpu.h", "")
+                  (OLD_HEADER if old else HEADER).replace("FAIL", str(fail)))
+        if not old:
+            self.file("peer/include/ggml-backend.h", "")
+            self.file("peer/include/ggml-cpu.h", "")
         subprocess.run(["cc", "-shared", "-o",
                         os.path.join(root, "lib/libllama.so"),
                         self.file("empty.c", "int peer_is_empty;\n")],
@@ -113,13 +136,23 @@ class Against(Case):
         self.assertNotIn("peer", generate)
         for result in (prefill, decode):
             peer = result["peer"]
-            self.assertFalse(peer["flash_attention"])
+            self.assertEqual(peer["option"], "flash attention")
+            self.assertFalse(peer["with_option"])
             self.assertLess(peer["tokens_per_second"]["max"], 1001)
             self.assertGreater(peer["ratio"]["min"], 0)
         text = self.output("bench", TINY, "--against",
                            os.path.join(self.folder, "peer"), *self.QUICK,
                            env=self.env)
-        self.assertRegex(text, r"(?m)^  peer .* flash off; ratio [\d.]+ \(")
+        self.assertRegex(text, r"(?m)^  peer .* without flash attention; ratio [\d.]+ \(")
+
+    def test_ik_llama_cpp_without_and_with_repacked_weights(self):
+        b = self.json("bench", TINY, "--against", self.peer(old=True),
+                      *self.QUICK, env=self.env)
+        for result in b["results"][:2]:
+            peer = result["peer"]
+            self.assertEqual(peer["option"], "repacking")
+            self.assertTrue(peer["with_option"])
+            self.assertGreater(peer["ratio"]["min"], 0)
 
     def test_a_peer_that_fails_is_reported(self):
         self.fails(FAILED, "bench", TINY, "--against", self.peer(fail=1),
