@@ -22,15 +22,6 @@ static bool takes_codes(const ph_matrix *w)
     return ph_dtype_is_quantized(w->type);
 }
 
-/* branch or mid as what a matrix is multiplied with. */
-static ph_acts acts_of(const ph_pass *p, const float *x, uint32_t n,
-                       uint32_t cols)
-{
-    const ph_scratch *s = p->scratch;
-
-    return (ph_acts){n, cols, x, s->codes, s->scales, s->sums, s->wsums};
-}
-
 /* branch = norm(x), from token first on. With codes also in int8. */
 static ph_acts normalise(const ph_pass *p, const ph_team *team,
                          const float *weight, uint32_t first, bool codes)
@@ -38,7 +29,8 @@ static ph_acts normalise(const ph_pass *p, const ph_team *team,
     const ph_kernels *k = p->model->kernels;
     const ph_scratch *s = p->scratch;
     const size_t cols = p->hp->n_embd;
-    const ph_acts acts = acts_of(p, s->branch, p->n - first, p->hp->n_embd);
+    const size_t blocks = cols / PH_ACT_BLOCK;
+    const ph_acts acts = {p->n - first, p->hp->n_embd, s->branch, s->blocks};
     size_t begin, end;
 
     ph_team_share(team, acts.n, 1, &begin, &end);
@@ -46,7 +38,8 @@ static ph_acts normalise(const ph_pass *p, const ph_team *team,
         k->rms_norm(s->x + (first + t) * cols, weight, p->hp->rms_eps, cols,
                     s->branch + t * cols);
     if (codes)
-        k->quantize_acts(&acts, (uint32_t)begin, (uint32_t)end);
+        k->quantize_acts(s->branch + begin * cols, (end - begin) * blocks,
+                         s->blocks + begin * blocks);
     ph_team_sync(team);
     return acts;
 }
@@ -151,10 +144,7 @@ static ph_acts finish_mid(const ph_pass *p, const ph_team *team, uint32_t cols,
 {
     const ph_kernels *k = p->model->kernels;
     const ph_scratch *s = p->scratch;
-    const ph_acts acts = acts_of(p, s->mid, p->n, cols);
-    const ph_acts blocks =
-        acts_of(p, s->mid, (uint32_t)((size_t)p->n * cols / PH_ACT_BLOCK),
-                PH_ACT_BLOCK);
+    const ph_acts acts = {p->n, cols, s->mid, s->blocks};
     const size_t parts = (cols + COLUMNS - 1) / COLUMNS;
     size_t begin, end;
 
@@ -170,8 +160,8 @@ static ph_acts finish_mid(const ph_pass *p, const ph_team *team, uint32_t cols,
             k->swiglu(gate, gate + cols, n, s->mid + here);
         }
         if (codes)
-            k->quantize_acts(&blocks, (uint32_t)(here / PH_ACT_BLOCK),
-                             (uint32_t)((here + n) / PH_ACT_BLOCK));
+            k->quantize_acts(s->mid + here, n / PH_ACT_BLOCK,
+                             s->blocks + here / PH_ACT_BLOCK);
     }
     ph_team_sync(team);
     return acts;

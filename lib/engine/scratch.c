@@ -2,7 +2,7 @@
  * The work buffers of the forward pass: one block, laid out once. */
 #include "engine/scratch.h"
 
-enum { N_PARTS = 10 };
+enum { N_PARTS = 7 };
 
 static uint64_t larger(uint64_t a, uint64_t b)
 {
@@ -15,7 +15,6 @@ static void row_bytes(const ph_hparams *hp, uint64_t sizes[N_PARTS])
     const uint64_t q = (uint64_t)hp->n_heads * hp->head_dim;
     const uint64_t kv = (uint64_t)hp->n_kv_heads * hp->head_dim;
     const uint64_t mid = larger(q, hp->n_ff);
-    const uint64_t codes = larger(mid, hp->n_embd);
 
     sizes[0] = sizeof(float) * hp->n_embd;
     sizes[1] = sizeof(float) * hp->n_embd;
@@ -23,10 +22,7 @@ static void row_bytes(const ph_hparams *hp, uint64_t sizes[N_PARTS])
     sizes[3] = sizeof(float) * mid;
     sizes[4] = sizeof(float) * (hp->n_rot / 2);
     sizes[5] = sizeof(float) * (hp->n_rot / 2);
-    sizes[6] = codes;
-    sizes[7] = sizeof(float) * (codes / PH_ACT_BLOCK);
-    sizes[8] = sizeof(int16_t) * (codes / (PH_ACT_BLOCK / 2));
-    sizes[9] = sizeof(float) * (codes / PH_ACT_BLOCK);
+    sizes[6] = sizeof(ph_act_block) * (larger(mid, hp->n_embd) / PH_ACT_BLOCK);
 }
 
 /* Offsets of the buffers, each on its own cache lines, and the total behind
@@ -81,10 +77,7 @@ phial_status ph_scratch_init(ph_scratch *scratch, const ph_heap *heap,
         .mid = floats_at(block, at[3]),
         .cos = floats_at(block, at[4]),
         .sin = floats_at(block, at[5]),
-        .codes = (int8_t *)(block + at[6]),
-        .scales = floats_at(block, at[7]),
-        .sums = (int16_t *)(void *)(block + at[8]),
-        .wsums = floats_at(block, at[9]),
+        .blocks = (ph_act_block *)(void *)(block + at[6]),
     };
     return PHIAL_OK;
 }

@@ -15,10 +15,7 @@ typedef struct ph_scratch {
     float *mid;     /* [n_heads * head_dim] heads' results, or [n_ff] */
     float *cos;     /* [n_rot / 2] */
     float *sin;
-    int8_t *codes; /* branch or mid in int8 */
-    float *scales;
-    int16_t *sums;
-    float *wsums;
+    ph_act_block *blocks; /* branch or mid in int8 */
 } ph_scratch;
 
 /* Bytes for n_batch tokens; false on overflow. */

@@ -35,10 +35,10 @@ static inline __m256i sums_of_halves(__m256i codes)
     return _mm256_add_epi32(two, _mm256_shuffle_epi32(two, 0xb1));
 }
 
-static inline void quantize_block(const ph_acts *acts, size_t b)
+static inline void quantize_block(const float *x, ph_act_block *out)
 {
-    const __m512 low = _mm512_loadu_ps(acts->x + b * PH_ACT_BLOCK);
-    const __m512 high = _mm512_loadu_ps(acts->x + b * PH_ACT_BLOCK + 16);
+    const __m512 low = _mm512_loadu_ps(x);
+    const __m512 high = _mm512_loadu_ps(x + 16);
     const int32_t bits = largest_magnitude(low, high);
     __m256i codes = _mm256_setzero_si256(), sums = codes;
     float scale = bits < TINY_BITS ? 0 : NAN;
@@ -56,17 +56,15 @@ static inline void quantize_block(const ph_acts *acts, size_t b)
     }
     first = _mm256_cvtsi256_si32(sums);
     second = _mm256_extract_epi32(sums, 4);
-    _mm256_storeu_si256((__m256i *)(acts->codes + b * PH_ACT_BLOCK), codes);
-    acts->scales[b] = scale;
-    acts->sums[2 * b] = (int16_t)first;
-    acts->sums[2 * b + 1] = (int16_t)second;
-    acts->wsums[b] = scale * (float)(first + second);
+    _mm256_storeu_si256((__m256i *)out->codes, codes);
+    out->scale = scale;
+    out->wsum = scale * (float)(first + second);
+    out->sums[0] = (int16_t)first;
+    out->sums[1] = (int16_t)second;
 }
 
-void ph_quantize_acts_avx512(const ph_acts *acts, uint32_t begin, uint32_t end)
+void ph_quantize_acts_avx512(const float *x, size_t n, ph_act_block *blocks)
 {
-    const size_t blocks = acts->cols / PH_ACT_BLOCK;
-
-    for (size_t b = begin * blocks; b < end * blocks; b++)
-        quantize_block(acts, b);
+    for (size_t b = 0; b < n; b++)
+        quantize_block(x + b * PH_ACT_BLOCK, &blocks[b]);
 }

@@ -6,6 +6,6 @@
 
 #include "kernels/kernels.h"
 
-void ph_quantize_acts_avx512(const ph_acts *acts, uint32_t begin, uint32_t end);
+void ph_quantize_acts_avx512(const float *x, size_t n, ph_act_block *blocks);
 
 #endif /* PH_ACT_QUANTIZE_AVX512_H */

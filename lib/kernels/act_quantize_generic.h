@@ -33,23 +33,20 @@ static float quantize_block(const float *x, int8_t *codes)
     return largest / 127.0f;
 }
 
-static void quantize_acts(const ph_acts *acts, uint32_t begin, uint32_t end)
+static void quantize_acts(const float *x, size_t n, ph_act_block *blocks)
 {
-    size_t blocks = acts->cols / PH_ACT_BLOCK;
-
-    for (size_t b = begin * blocks; b < end * blocks; b++) {
-        int8_t *codes = acts->codes + b * PH_ACT_BLOCK;
-        float scale = quantize_block(acts->x + b * PH_ACT_BLOCK, codes);
+    for (size_t b = 0; b < n; b++) {
+        ph_act_block *out = &blocks[b];
         int low = 0, high = 0;
 
+        out->scale = quantize_block(x + b * PH_ACT_BLOCK, out->codes);
         for (int i = 0; i < PH_ACT_BLOCK / 2; i++) {
-            low += codes[i];
-            high += codes[i + PH_ACT_BLOCK / 2];
+            low += out->codes[i];
+            high += out->codes[i + PH_ACT_BLOCK / 2];
         }
-        acts->scales[b] = scale;
-        acts->sums[2 * b] = (int16_t)low;
-        acts->sums[2 * b + 1] = (int16_t)high;
-        acts->wsums[b] = scale * (float)(low + high);
+        out->sums[0] = (int16_t)low;
+        out->sums[1] = (int16_t)high;
+        out->wsum = out->scale * (float)(low + high);
     }
 }
 

@@ -9,12 +9,13 @@
 
 #include <immintrin.h>
 
+/* The number of bits, but for the indices of IQ4. */
 typedef enum codes_kind {
-    CODES_4,
-    CODES_5,
-    CODES_6,
-    CODES_8,
-    CODES_IQ4
+    CODES_IQ4,
+    CODES_4 = 4,
+    CODES_5 = 5,
+    CODES_6 = 6,
+    CODES_8 = 8
 } codes_kind;
 
 static inline __m512i load_512(const void *p)

@@ -70,16 +70,12 @@ static void factors_iq4_xs(const uint8_t *record, float w[][2][PH_PANEL_ROWS])
         true, w + 4);
 }
 
-/* A record of 8 blocks of panel p. */
-static void factors_of_record(tile *t, uint32_t b, uint32_t p,
-                              const uint8_t *record, const uint8_t *side)
+/* A record of 8 blocks. */
+static void factors_of_record(ph_dtype type, const uint8_t *record,
+                              const uint8_t *side, float w[][2][PH_PANEL_ROWS],
+                              float m[][2][PH_PANEL_ROWS])
 {
-    float(*w)[2][PH_PANEL_ROWS] =
-        (float(*)[2][PH_PANEL_ROWS])(void *)t->w[b][p];
-    float(*m)[2][PH_PANEL_ROWS] =
-        (float(*)[2][PH_PANEL_ROWS])(void *)t->m[b][p];
-
-    switch (t->how->type) {
+    switch (type) {
     case PH_Q4_K:
     case PH_Q5_K:
         factors_k(record, w, m);
@@ -99,28 +95,23 @@ static void factors_of_record(tile *t, uint32_t b, uint32_t p,
     }
 }
 
-void ph_tile_factors_avx512(tile *t, const uint8_t *const sides[2],
-                            uint32_t first)
+void ph_factors_avx512(const ph_packing *how, const uint8_t *record,
+                       const uint8_t *side, uint32_t n_blocks,
+                       float w[][2][PH_PANEL_ROWS], float m[][2][PH_PANEL_ROWS])
 {
-    const ph_packing *how = t->how;
     const uint32_t step = how->columns / PH_QK;
     const __m512 minus = _mm512_set1_ps(-0.0f);
 
-    for (uint32_t p = 0; p < 2; p++) {
-        const uint8_t *record = t->records[p];
-        const uint8_t *side = sides[p] + (size_t)(first / step) * how->side;
-
-        for (uint32_t b = 0; b < t->n_blocks; b += step) {
-            if (step > 1) {
-                factors_of_record(t, b, p, record, side);
-            } else {
-                _mm512_storeu_ps(t->w[b][p], halves_at(side));
-                if (how->side > 32)
-                    _mm512_storeu_ps(
-                        t->m[b][p], _mm512_xor_ps(halves_at(side + 32), minus));
-            }
-            record += how->record;
-            side += how->side;
+    for (uint32_t b = 0; b < n_blocks; b += step) {
+        if (step > 1) {
+            factors_of_record(how->type, record, side, w + b, m + b);
+        } else {
+            _mm512_storeu_ps(w[b][0], halves_at(side));
+            if (how->side > 32)
+                _mm512_storeu_ps(m[b][0],
+                                 _mm512_xor_ps(halves_at(side + 32), minus));
         }
+        record += how->record;
+        side += how->side;
     }
 }

@@ -66,18 +66,24 @@ bool ph_dtype_is_quantized(ph_dtype type);
 
 /* ---- Activations ------------------------------------------------------- */
 
-/* n rows of cols activations, as float and, for quantised weights, as int8
- * codes with one scale per PH_ACT_BLOCK: x ~ scale * code. The sums of codes
- * serve weights with an offset or a minimum. A product reads either x or all
- * the others, which may else be NULL. */
+/* PH_ACT_BLOCK activations in int8: x ~ scale * code. The sums of codes serve
+ * weights with an offset or a minimum. All in one place, because products read
+ * all of it; of a size that leaves few rows whole pages apart, where they would
+ * contend for a set of the cache. */
+typedef struct ph_act_block {
+    int8_t codes[PH_ACT_BLOCK];
+    float scale;
+    float wsum;      /* scale * sum of the codes */
+    int16_t sums[2]; /* of the codes of each half */
+} ph_act_block;
+
+/* n rows of cols activations, as float and, for quantised weights, in int8. A
+ * product reads one of the two; the other may be NULL. */
 typedef struct ph_acts {
     uint32_t n;
     uint32_t cols;
-    const float *x; /* [n][cols] */
-    int8_t *codes;
-    float *scales; /* [n][cols / PH_ACT_BLOCK] */
-    int16_t *sums; /* [n][cols / 16]: of the codes of each half block */
-    float *wsums;  /* [n][cols / PH_ACT_BLOCK]: scale * sum of the block */
+    const float *x;       /* [n][cols] */
+    ph_act_block *blocks; /* [n][cols / PH_ACT_BLOCK] */
 } ph_acts;
 
 /* ---- Rotary position --------------------------------------------------- */
@@ -134,11 +140,11 @@ static inline uint32_t ph_first_key(uint32_t window, uint32_t last)
 typedef struct ph_kernels {
     const char *name;
 
-    /* Fills codes, scales and sums from x for rows begin..end-1. Per block: a =
-     * max |x|; scale = a / 127; code = round-half-even(x * (127 / a)). A block
+    /* Makes n blocks of as many times PH_ACT_BLOCK floats. Of each: a = max
+     * |x|; scale = a / 127; code = round-half-even(x * (127 / a)). A block
      * whose a is below 2^-100 is all zero; one with NaN or infinity gets a NaN
-     * scale. cols is a multiple of PH_ACT_BLOCK. */
-    void (*quantize_acts)(const ph_acts *acts, uint32_t begin, uint32_t end);
+     * scale. */
+    void (*quantize_acts)(const float *x, size_t n, ph_act_block *blocks);
 
     /* y[t * y_stride + r] = dot(weights row r, activations row t) for all rows
      * t and begin <= r < end. */

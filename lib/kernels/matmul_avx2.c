@@ -53,10 +53,8 @@ static void multiply_span(const work *w, const uint8_t *data, uint32_t k,
         prefetch_span(w, codes);
     }
     for (uint32_t t = w->begin; t < w->end; t += PH_TILE_TOKENS) {
-        const size_t at = (size_t)t * acts->cols + k, b = at / PH_ACT_BLOCK;
-        const ph_tile_acts x = {acts->codes + at, acts->scales + b,
-                                acts->wsums + b, acts->sums + 2 * b,
-                                acts->cols};
+        const size_t at = ((size_t)t * acts->cols + k) / PH_ACT_BLOCK;
+        const ph_tile_acts x = {acts->blocks + at, acts->cols / PH_ACT_BLOCK};
         const uint32_t n = w->end - t;
         float *acc = out->at[t - w->begin];
 

@@ -38,14 +38,11 @@ typedef struct ph_span_scales {
     int16_t pair[PH_SPAN_BLOCKS][PH_PANEL_ROWS][2];
 } ph_span_scales;
 
-/* Rows of activations from a block of columns on; the strides between rows are
- * cols and cols / PH_ACT_BLOCK. */
+/* Rows of activations from a block of columns on, stride blocks from row to
+ * row. */
 typedef struct ph_tile_acts {
-    const int8_t *codes;
-    const float *scales;
-    const float *wsums;
-    const int16_t *sums;
-    size_t cols;
+    const ph_act_block *blocks;
+    size_t stride;
 } ph_tile_acts;
 
 /* Continues the chains of a tile, acc[token][row], by n_blocks blocks. */

@@ -43,10 +43,8 @@ static void multiply_span(const ph_span_neon *w, ph_tile_fn tile,
     const size_t row_bytes = p->n_rows * sizeof(float);
 
     while (t < end) {
-        const size_t at = (size_t)t * p->cols + k, block = at / PH_ACT_BLOCK;
-        const ph_tile_acts x = {acts->codes + at, acts->scales + block,
-                                acts->wsums + block, acts->sums + 2 * block,
-                                p->cols};
+        const size_t at = ((size_t)t * p->cols + k) / PH_ACT_BLOCK;
+        const ph_tile_acts x = {acts->blocks + at, p->cols / PH_ACT_BLOCK};
         const uint32_t most =
             end - t < PH_TILE_TOKENS ? end - t : PH_TILE_TOKENS;
         float acc[PH_TILE_TOKENS][PH_PANEL_ROWS] = {{0}};

@@ -43,14 +43,11 @@ typedef struct ph_span_neon {
     int32_t min_factor[PH_SPAN_BLOCKS][2][PH_PANEL_ROWS];
 } ph_span_neon;
 
-/* Rows of activations from a block of columns on; the strides between rows are
- * cols and cols / PH_ACT_BLOCK. */
+/* Rows of activations from a block of columns on, stride blocks from row to
+ * row. */
 typedef struct ph_tile_acts {
-    const int8_t *codes;
-    const float *scales;
-    const float *wsums;
-    const int16_t *sums;
-    size_t cols;
+    const ph_act_block *blocks;
+    size_t stride;
 } ph_tile_acts;
 
 /* Continues the chains of n_tokens <= PH_TILE_TOKENS, acc[token][row], by

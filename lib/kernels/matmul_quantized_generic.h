@@ -111,24 +111,23 @@ static void matmul_quantized_span(const ph_matrix *weights, const ph_acts *acts,
     memset(p.min, 0, sizeof p.min);
     unpack_panel(weights, how, row, n_rows, k0, n, &p);
     for (size_t t = 0; t < acts->n; t++) {
-        const int8_t *codes = acts->codes + t * weights->cols + k0;
-        size_t block = t * row_blocks + k0 / PH_QK;
-        const float *scales = acts->scales + block;
+        const ph_act_block *block =
+            acts->blocks + t * row_blocks + k0 / PH_ACT_BLOCK;
         float *out = y + t * y_stride;
         float acc[PH_PANEL_ROWS] = {0};
 
         if (k0)
             memcpy(acc, out, n_rows * sizeof *acc);
-        for (uint32_t b = 0; b < n / PH_QK; b++) {
+        for (uint32_t b = 0; b < n / PH_QK; b++, block++) {
             int16_t x[PH_QK];
 
             for (int i = 0; i < PH_QK; i++)
-                x[i] = codes[b * PH_QK + (uint32_t)i];
-            step(&p, n_rows, b, x, scales[b], acc);
+                x[i] = block->codes[i];
+            step(&p, n_rows, b, x, block->scale, acc);
             if (how->has_min && how->halves)
-                step_mins(&p, b, acts->sums + 2 * (block + b), scales[b], acc);
+                step_mins(&p, b, block->sums, block->scale, acc);
             else if (how->has_min)
-                step_min(&p, b, acts->wsums[block + b], acc);
+                step_min(&p, b, block->wsum, acc);
         }
         memcpy(out, acc, n_rows * sizeof *acc);
     }

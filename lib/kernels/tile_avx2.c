@@ -58,7 +58,8 @@ PH_INLINE void pin(int n, __m256i s[MAX_SUMS])
 /* s[2 t + h]: 16-bit sums of the products of rows 8 h .. 8 h + 7 and token t
  * over p.run groups from first on. */
 PH_INLINE void sum_run(const plan p, const uint8_t *block, int plane, int first,
-                       const int8_t *x, size_t stride, __m256i s[MAX_SUMS])
+                       const ph_act_block *x, size_t stride,
+                       __m256i s[MAX_SUMS])
 {
 #pragma GCC unroll 8
     for (int g = first; g < first + p.run; g++) {
@@ -67,7 +68,7 @@ PH_INLINE void sum_run(const plan p, const uint8_t *block, int plane, int first,
 
 #pragma GCC unroll 4
         for (int t = 0; t < p.tokens; t++) {
-            const __m256i y = broadcast4(x + (size_t)t * stride + 4 * g);
+            const __m256i y = broadcast4(x[(size_t)t * stride].codes + 4 * g);
             const __m256i a = _mm256_maddubs_epi16(w0, y);
             const __m256i b = _mm256_maddubs_epi16(w1, y);
 
@@ -82,7 +83,7 @@ PH_INLINE void sum_run(const plan p, const uint8_t *block, int plane, int first,
  * halves with their scales. */
 PH_INLINE void sum_block(const plan p, const uint8_t *block,
                          const int16_t factor[2][PH_PANEL_ROWS][2],
-                         const int8_t *x, size_t stride,
+                         const ph_act_block *x, size_t stride,
                          __m256i total[MAX_SUMS])
 {
     const int runs = 8 / p.run;
@@ -108,25 +109,25 @@ PH_INLINE void sum_block(const plan p, const uint8_t *block,
     }
 }
 
-/* One step of the chains of rows 8 h .. 8 h + 7; at: the block of the token. */
+/* One step of the chains of rows 8 h .. 8 h + 7. */
 PH_INLINE __m256 step(const plan p, const ph_span_scales *w, uint32_t b, int h,
-                      const ph_tile_acts *x, size_t at, __m256i sum, __m256 acc)
+                      const ph_act_block *x, __m256i sum, __m256 acc)
 {
     const __m256 scale = _mm256_load_ps(w->scale[b] + 8 * h);
-    const __m256 dx = _mm256_set1_ps(x->scales[at]);
+    const __m256 dx = _mm256_set1_ps(x->scale);
     const __m256i offset = _mm256_set1_epi16((short)p.offset);
     const __m256i pair = p.halves ? load(w->pair[b][8 * h]) : offset;
 
     if (p.offset)
-        sum = _mm256_sub_epi32(
-            sum, _mm256_madd_epi16(broadcast4(x->sums + 2 * at), pair));
+        sum =
+            _mm256_sub_epi32(sum, _mm256_madd_epi16(broadcast4(x->sums), pair));
     acc =
         _mm256_fmadd_ps(_mm256_mul_ps(scale, dx), _mm256_cvtepi32_ps(sum), acc);
     if (p.mins == ONE_MIN) {
         acc = _mm256_fnmadd_ps(_mm256_load_ps(w->min[b] + 8 * h),
-                               _mm256_set1_ps(x->wsums[at]), acc);
+                               _mm256_set1_ps(x->wsum), acc);
     } else if (p.mins == HALVES_MIN) {
-        sum = _mm256_madd_epi16(broadcast4(x->sums + 2 * at), pair);
+        sum = _mm256_madd_epi16(broadcast4(x->sums), pair);
         acc = _mm256_fnmadd_ps(
             _mm256_mul_ps(_mm256_load_ps(w->min[b] + 8 * h), dx),
             _mm256_cvtepi32_ps(sum), acc);
@@ -136,35 +137,33 @@ PH_INLINE __m256 step(const plan p, const ph_span_scales *w, uint32_t b, int h,
 
 /* The activations of the tile after this one, which lie too far apart for the
  * processor to guess. */
-PH_INLINE void prefetch_next(const plan p, const ph_tile_acts *x, uint32_t b)
+PH_INLINE void prefetch_next(const plan p, const ph_act_block *x, size_t stride)
 {
-    const int8_t *next =
-        x->codes + (size_t)p.tokens * x->cols + (size_t)b * PH_QK;
-
 #pragma GCC unroll 4
     for (int t = 0; t < p.tokens; t++)
-        _mm_prefetch((const char *)next + (size_t)t * x->cols, _MM_HINT_T0);
+        _mm_prefetch((const char *)&x[(size_t)(p.tokens + t) * stride],
+                     _MM_HINT_T0);
 }
 
 PH_INLINE void tile(const plan p, const uint8_t *codes, const ph_span_scales *w,
                     uint32_t n_blocks, const ph_tile_acts *x, float *acc)
 {
-    const size_t stride = x->cols / PH_ACT_BLOCK;
+    const ph_act_block *block = x->blocks;
     __m256 a[MAX_SUMS];
 
 #pragma GCC unroll 8
     for (int j = 0; j < 2 * p.tokens; j++)
         a[j] = _mm256_load_ps(acc + 8 * j);
-    for (uint32_t b = 0; b < n_blocks; b++) {
+    for (uint32_t b = 0; b < n_blocks; b++, block++) {
         __m256i sums[MAX_SUMS];
 
         if (p.format >= CELLS)
-            prefetch_next(p, x, b);
-        sum_block(p, codes + b * code_bytes(p.format), w->factor[b],
-                  x->codes + (size_t)b * PH_QK, x->cols, sums);
+            prefetch_next(p, block, x->stride);
+        sum_block(p, codes + b * code_bytes(p.format), w->factor[b], block,
+                  x->stride, sums);
 #pragma GCC unroll 8
         for (int j = 0; j < 2 * p.tokens; j++)
-            a[j] = step(p, w, b, j % 2, x, (size_t)(j / 2) * stride + b,
+            a[j] = step(p, w, b, j % 2, &block[(size_t)(j / 2) * x->stride],
                         sums[j], a[j]);
     }
 #pragma GCC unroll 8

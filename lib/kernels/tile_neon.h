@@ -13,11 +13,11 @@
 /* One step of the chains of rows 4 q .. 4 q + 3 of a token. s has the sums of
  * both halves, of the first alone if halves have scales. */
 INLINE float32x4_t step(const ph_sum_neon sum, const ph_span_neon *w,
-                        uint32_t b, int q, const ph_tile_acts *x, size_t block,
+                        uint32_t b, int q, const ph_act_block *x,
                         const int32x4_t s[2], float32x4_t acc)
 {
     const float32x4_t scale = vld1q_f32(w->scale[b] + 4 * q);
-    const float dx = x->scales[block];
+    const float dx = x->scale;
     int32x4_t isum = s[0];
 
     if (sum >= PH_SUM_HALVES)
@@ -25,14 +25,14 @@ INLINE float32x4_t step(const ph_sum_neon sum, const ph_span_neon *w,
                          s[1], vld1q_s32(w->factor[b][1] + 4 * q));
     acc = vfmaq_f32(acc, vmulq_n_f32(scale, dx), vcvtq_f32_s32(isum));
     if (sum == PH_SUM_MIN)
-        acc = vfmsq_f32(acc, vld1q_f32(w->min[b] + 4 * q),
-                        vdupq_n_f32(x->wsums[block]));
+        acc =
+            vfmsq_f32(acc, vld1q_f32(w->min[b] + 4 * q), vdupq_n_f32(x->wsum));
     if (sum == PH_SUM_HALVES_MIN) {
-        const int16_t *sums = x->sums + 2 * block;
         const float32x4_t min = vld1q_f32(w->min[b] + 4 * q);
         const int32x4_t a = vld1q_s32(w->min_factor[b][0] + 4 * q);
         const int32x4_t c = vld1q_s32(w->min_factor[b][1] + 4 * q);
-        const int32x4_t msum = vmlaq_n_s32(vmulq_n_s32(a, sums[0]), c, sums[1]);
+        const int32x4_t msum =
+            vmlaq_n_s32(vmulq_n_s32(a, x->sums[0]), c, x->sums[1]);
 
         acc = vfmsq_f32(acc, vmulq_n_f32(min, dx), vcvtq_f32_s32(msum));
     }
@@ -43,8 +43,6 @@ INLINE void tile(const ph_sum_neon sum, const int tokens, const ph_span_neon *w,
                  uint32_t n_blocks, const ph_tile_acts *x,
                  float acc[][PH_PANEL_ROWS])
 {
-    const size_t stride = x->cols / PH_ACT_BLOCK;
-
     for (int q = 0; q < PH_QUARTER; q++) {
         float32x4_t a[TOKENS];
 
@@ -59,16 +57,16 @@ INLINE void tile(const ph_sum_neon sum, const int tokens, const ph_span_neon *w,
                 codes[g] = vld1q_s8(w->codes[b][q][g]);
             UNROLL
             for (int t = 0; t < tokens; t++) {
-                const size_t block = (size_t)t * stride + b;
-                const int8_t *from = x->codes + (size_t)PH_ACT_BLOCK * block;
+                const ph_act_block *block =
+                    &x->blocks[(size_t)t * x->stride + b];
                 int32x4_t s[2];
 
-                s[0] = dot(vdupq_n_s32(0), codes, vld1q_s8(from));
+                s[0] = dot(vdupq_n_s32(0), codes, vld1q_s8(block->codes));
                 s[1] = dot(sum >= PH_SUM_HALVES ? vdupq_n_s32(0) : s[0],
-                           codes + 4, vld1q_s8(from + 16));
+                           codes + 4, vld1q_s8(block->codes + 16));
                 if (sum < PH_SUM_HALVES)
                     s[0] = s[1];
-                a[t] = step(sum, w, b, q, x, block, s, a[t]);
+                a[t] = step(sum, w, b, q, block, s, a[t]);
             }
         }
         UNROLL

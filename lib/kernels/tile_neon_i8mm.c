@@ -36,22 +36,19 @@ INLINE void make_pair(const ph_sum_neon sum, const ph_tile_acts *x,
                       uint32_t n_blocks, size_t t, size_t u, int p,
                       pairs_of *out)
 {
-    const size_t stride = x->cols / PH_ACT_BLOCK;
+    const ph_act_block *first = x->blocks + t * x->stride;
+    const ph_act_block *second = x->blocks + u * x->stride;
 
-    for (uint32_t b = 0; b < n_blocks; b++) {
-        const size_t i = t * stride + b, k = u * stride + b;
-
+    for (uint32_t b = 0; b < n_blocks; b++, first++, second++) {
         UNROLL
         for (size_t j = 0; j < 4; j++)
-            out->codes[b][j][p] =
-                vcombine_s8(vld1_s8(x->codes + PH_ACT_BLOCK * i + 8 * j),
-                            vld1_s8(x->codes + PH_ACT_BLOCK * k + 8 * j));
-        out->scale[b][p] = two_floats(x->scales[i], x->scales[k]);
+            out->codes[b][j][p] = vcombine_s8(vld1_s8(first->codes + 8 * j),
+                                              vld1_s8(second->codes + 8 * j));
+        out->scale[b][p] = two_floats(first->scale, second->scale);
         if (sum == PH_SUM_MIN)
-            out->wsum[b][p] = two_floats(x->wsums[i], x->wsums[k]);
+            out->wsum[b][p] = two_floats(first->wsum, second->wsum);
         for (int h = 0; h < 2 && sum == PH_SUM_HALVES_MIN; h++)
-            out->sum[b][h][p] = two_integers(x->sums[2 * i + (size_t)h],
-                                             x->sums[2 * k + (size_t)h]);
+            out->sum[b][h][p] = two_integers(first->sums[h], second->sums[h]);
     }
 }
 

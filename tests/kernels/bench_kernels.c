@@ -29,10 +29,8 @@ static double seconds = 0.1;
 static double cycles_per_second;
 static uint8_t *weights;
 static const ph_kernels *kernels;
-static float x[BATCH * COLS], *y, scales[BATCH * COLS / 32];
-static float wsums[BATCH * COLS / 32];
-static int16_t sums[BATCH * COLS / 16];
-static int8_t codes[BATCH * COLS];
+static float x[BATCH * COLS], *y;
+static ph_act_block blocks[BATCH * COLS / PH_ACT_BLOCK];
 
 typedef struct bench {
     ph_matrix matrix;
@@ -98,7 +96,7 @@ static void pack(bench *b)
 
 static void quantize(bench *b)
 {
-    kernels->quantize_acts(&b->acts, 0, b->acts.n);
+    kernels->quantize_acts(x, sizeof blocks / sizeof *blocks, b->acts.blocks);
 }
 
 static void norm(bench *b)
@@ -267,17 +265,16 @@ static void measure_all(bench *b, const char *only)
 
 int main(int argc, char **argv)
 {
-    bench b = {.acts = {BATCH, COLS, x, codes, scales, sums, wsums}};
+    bench b = {.acts = {BATCH, COLS, x, blocks}};
 
     if (argc > 3)
         seconds = atof(argv[3]);
     calibrate();
     fill_weights();
-    fill(codes, sizeof codes);
     for (size_t i = 0; i < BATCH * COLS; i++)
-        x[i] = (float)codes[i] / 64;
-    for (size_t i = 0; i < BATCH * COLS / 32; i++)
-        scales[i] = wsums[i] = 0.01f;
+        x[i] = (float)(weights[i] % 128) / 64 - 1;
+    ph_kernels_get(PHIAL_ISA_PORTABLE)
+        ->quantize_acts(x, sizeof blocks / sizeof *blocks, blocks);
     for (int32_t isa = PHIAL_ISA_BEST + 1; isa <= PHIAL_ISA_NEON; isa++) {
         kernels = ph_kernels_get(isa);
         if (kernels && (argc < 2 || !strcmp(argv[1], kernels->name)))

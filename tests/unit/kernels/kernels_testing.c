@@ -270,36 +270,28 @@ void random_blocks(uint64_t *state, ph_dtype type, uint8_t *dst, size_t n,
 
 ph_acts new_acts(const float *x, uint32_t n, uint32_t cols)
 {
-    const size_t elems = (size_t)n * cols, blocks = elems / PH_ACT_BLOCK + 1;
+    return (ph_acts){
+        n, cols, x,
+        calloc((size_t)n * cols / PH_ACT_BLOCK + 1, sizeof(ph_act_block))};
+}
 
-    return (ph_acts){.n = n,
-                     .cols = cols,
-                     .x = x,
-                     .codes = malloc(elems),
-                     .scales = malloc(blocks * sizeof(float)),
-                     .sums = malloc(2 * blocks * sizeof(int16_t)),
-                     .wsums = malloc(blocks * sizeof(float))};
+void quantize_all(const ph_kernels *with, const ph_acts *acts)
+{
+    with->quantize_acts(acts->x, (size_t)acts->n * acts->cols / PH_ACT_BLOCK,
+                        acts->blocks);
 }
 
 void drop_acts(ph_acts *acts)
 {
-    free(acts->codes);
-    free(acts->scales);
-    free(acts->sums);
-    free(acts->wsums);
+    free(acts->blocks);
 }
 
 ph_acts row_of_acts(const ph_acts *acts, uint32_t t)
 {
-    const size_t at = (size_t)t * acts->cols, block = at / PH_ACT_BLOCK;
+    const size_t at = (size_t)t * acts->cols;
 
-    return (ph_acts){.n = 1,
-                     .cols = acts->cols,
-                     .x = acts->x + at,
-                     .codes = acts->codes + at,
-                     .scales = acts->scales + block,
-                     .sums = acts->sums + 2 * block,
-                     .wsums = acts->wsums + block};
+    return (ph_acts){1, acts->cols, acts->x + at,
+                     acts->blocks + at / PH_ACT_BLOCK};
 }
 
 void attend_keys(const ph_cache_view *cache, uint32_t n_heads, const float *q,

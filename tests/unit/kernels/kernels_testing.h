@@ -62,9 +62,10 @@ void random_blocks(uint64_t *state, ph_dtype type, uint8_t *dst, size_t n,
                    float size);
 void any_blocks(uint64_t *state, ph_dtype type, uint8_t *dst, size_t n);
 
-/* Activations of x (which stays the caller's) with room for the rest; freed by
- * drop_acts. */
+/* Activations of x (which stays the caller's) with room for the blocks, all
+ * zero; freed by drop_acts. */
 ph_acts new_acts(const float *x, uint32_t n, uint32_t cols);
+void quantize_all(const ph_kernels *with, const ph_acts *acts);
 void drop_acts(ph_acts *acts);
 /* Those of row t alone. */
 ph_acts row_of_acts(const ph_acts *acts, uint32_t t);

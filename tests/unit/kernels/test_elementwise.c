@@ -5,32 +5,26 @@
 
 #include <float.h>
 
-static void quantize(const float *x, uint32_t n, uint32_t cols, int8_t *codes,
-                     float *scales)
+static void quantize(const float *x, size_t n, ph_act_block *blocks)
 {
-    ph_acts acts = new_acts(x, n, cols);
-
-    kernels->quantize_acts(&acts, 0, n);
-    memcpy(codes, acts.codes, (size_t)n * cols);
-    memcpy(scales, acts.scales, (size_t)n * cols / 32 * sizeof *scales);
-    for (uint32_t b = 0; b < n * cols / 32; b++) {
+    kernels->quantize_acts(x, n, blocks);
+    for (size_t b = 0; b < n; b++) {
         int sums[2] = {0};
 
-        for (uint32_t i = 0; i < 32; i++)
-            sums[i / 16] += codes[32 * b + i];
-        ck_assert_int_eq(acts.sums[2 * b], sums[0]);
-        ck_assert_int_eq(acts.sums[2 * b + 1], sums[1]);
-        ck_assert(
-            same_float(acts.wsums[b], scales[b] * (float)(sums[0] + sums[1])));
+        for (int i = 0; i < 32; i++)
+            sums[i / 16] += blocks[b].codes[i];
+        ck_assert_int_eq(blocks[b].sums[0], sums[0]);
+        ck_assert_int_eq(blocks[b].sums[1], sums[1]);
+        ck_assert(same_float(blocks[b].wsum,
+                             blocks[b].scale * (float)(sums[0] + sums[1])));
     }
-    drop_acts(&acts);
 }
 
 START_TEST(codes_are_the_nearest_and_scales_the_maximum_over_127)
 {
     uint64_t state = 1;
-    float x[32], scale;
-    int8_t codes[32];
+    float x[32];
+    ph_act_block out;
 
     for (int i = 0; i < 20000; i++) {
         float size = ldexpf(1, (int)random_below(&state, 180) - 90);
@@ -40,12 +34,12 @@ START_TEST(codes_are_the_nearest_and_scales_the_maximum_over_127)
             x[k] = random_normal(&state) * size;
             max = fmaxf(max, fabsf(x[k]));
         }
-        quantize(x, 1, 32, codes, &scale);
-        ck_assert(same_float(scale, max / 127));
+        quantize(x, 1, &out);
+        ck_assert(same_float(out.scale, max / 127));
         for (int k = 0; k < 32; k++) {
-            ck_assert_int_eq(codes[k], (int)rintf(x[k] * (127 / max)));
-            ck_assert(fabs((double)x[k] - (double)scale * codes[k]) <=
-                      0.50001 * scale);
+            ck_assert_int_eq(out.codes[k], (int)rintf(x[k] * (127 / max)));
+            ck_assert(fabs((double)x[k] - (double)out.scale * out.codes[k]) <=
+                      0.50001 * out.scale);
         }
     }
 }
@@ -54,14 +48,13 @@ END_TEST
 START_TEST(halves_round_to_even_codes)
 {
     float x[32] = {127, 0.5f, 1.5f, 2.5f, -0.5f, -1.5f, -2.5f, 126.5f};
-    int8_t codes[32];
-    float scale;
+    ph_act_block out;
     int want[8] = {127, 0, 2, 2, 0, -2, -2, 126};
 
-    quantize(x, 1, 32, codes, &scale);
-    ck_assert(scale == 1);
+    quantize(x, 1, &out);
+    ck_assert(out.scale == 1);
     for (int k = 0; k < 8; k++)
-        ck_assert_int_eq(codes[k], want[k]);
+        ck_assert_int_eq(out.codes[k], want[k]);
 }
 END_TEST
 
@@ -71,8 +64,7 @@ START_TEST(tiny_blocks_are_zero_and_nan_ones_have_a_nan_scale)
         0.0f,      -0.0f,   FLT_TRUE_MIN, FLT_MIN,   0x1.fffffep-101f,
         0x1p-100f, FLT_MAX, INFINITY,     -INFINITY, NAN,
         -NAN};
-    int8_t codes[64];
-    float scales[2];
+    ph_act_block out[2];
 
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         for (int place = 0; place < 32; place++) {
@@ -81,43 +73,40 @@ START_TEST(tiny_blocks_are_zero_and_nan_ones_have_a_nan_scale)
 
             x[place] = v;
             x[32] = 5;
-            quantize(x, 1, 64, codes, scales);
-            ck_assert_int_eq(codes[32], 127);
-            ck_assert(same_float(scales[1], 5.0f / 127));
+            quantize(x, 2, out);
+            ck_assert_int_eq(out[1].codes[0], 127);
+            ck_assert(same_float(out[1].scale, 5.0f / 127));
             if (!isfinite(v)) {
-                ck_assert(isnan(scales[0]));
-                ck_assert_int_eq(codes[place], 0);
+                ck_assert(isnan(out[0].scale));
+                ck_assert_int_eq(out[0].codes[place], 0);
             } else if (fabsf(v) < 0x1p-100f) {
-                ck_assert(same_float(scales[0], 0));
-                ck_assert_int_eq(codes[place], 0);
+                ck_assert(same_float(out[0].scale, 0));
+                ck_assert_int_eq(out[0].codes[place], 0);
             } else {
-                ck_assert(same_float(scales[0], v / 127));
-                ck_assert_int_eq(codes[place], 127);
+                ck_assert(same_float(out[0].scale, v / 127));
+                ck_assert_int_eq(out[0].codes[place], 127);
             }
         }
 }
 END_TEST
 
-START_TEST(rows_are_quantised_one_by_one)
+START_TEST(blocks_are_quantised_one_by_one)
 {
-    enum { N = 5, COLS = 96 };
+    enum { N = 5 };
     uint64_t state = 2;
-    float x[N * COLS] = {0}, scales[N * 3];
-    int8_t codes[N * COLS];
-    ph_acts acts = new_acts(x, N, COLS);
+    float x[32 * N];
+    ph_act_block want[N], got[N];
 
-    for (int i = 0; i < N * COLS; i++)
+    for (int i = 0; i < 32 * N; i++)
         x[i] = random_normal(&state);
-    quantize(x, N, COLS, codes, scales);
-    memset(acts.codes, 99, N * COLS);
-    kernels->quantize_acts(&acts, 2, 4);
-    ck_assert_int_eq(acts.codes[2 * COLS - 1], 99);
-    ck_assert_int_eq(acts.codes[4 * COLS], 99);
-    kernels->quantize_acts(&acts, 0, 2);
-    kernels->quantize_acts(&acts, 4, 5);
-    ck_assert_mem_eq(codes, acts.codes, sizeof codes);
-    check_same(acts.scales, scales, N * 3);
-    drop_acts(&acts);
+    quantize(x, N, want);
+    memset(got, 99, sizeof got);
+    kernels->quantize_acts(x + 64, 2, got + 2);
+    ck_assert_int_eq(got[1].sums[1], 99 * 257);
+    ck_assert_int_eq(got[4].codes[0], 99);
+    kernels->quantize_acts(x, 2, got);
+    kernels->quantize_acts(x + 128, 1, got + 4);
+    ck_assert_mem_eq(got, want, sizeof want);
 }
 END_TEST
 
@@ -233,7 +222,7 @@ TCase *elementwise_tests(void)
     tcase_add_test(tc, codes_are_the_nearest_and_scales_the_maximum_over_127);
     tcase_add_test(tc, halves_round_to_even_codes);
     tcase_add_test(tc, tiny_blocks_are_zero_and_nan_ones_have_a_nan_scale);
-    tcase_add_test(tc, rows_are_quantised_one_by_one);
+    tcase_add_test(tc, blocks_are_quantised_one_by_one);
     tcase_add_test(tc, the_norm_follows_its_rule_at_every_length);
     tcase_add_test(tc, the_norm_is_close_to_double_precision);
     tcase_add_test(tc, swiglu_is_close_to_double_precision_at_every_length);

@@ -60,7 +60,7 @@ START_TEST(matmul_bits_are_those_recorded)
 
     random_blocks(&state, type, data, ROWS * COLS, 0.1f);
     fill(&state, x, N * COLS);
-    kernels->quantize_acts(&acts, 0, N);
+    quantize_all(kernels, &acts);
     kernels->matmul(&weights, &acts, 0, ROWS, y, ROWS);
     drop_acts(&acts);
     check_hash(ph_dtype_get(type)->name, y, N * ROWS, want[_i]);

@@ -45,7 +45,7 @@ static operands make(uint64_t *state, ph_dtype type, uint32_t rows,
     o.weights = (ph_matrix){type, rows, cols, row_bytes, 0, o.data};
     o.acts = new_acts(o.x, n, cols);
     if (ph_dtype_is_quantized(type))
-        kernels->quantize_acts(&o.acts, 0, n);
+        quantize_all(kernels, &o.acts);
     pack(&o);
     return o;
 }
@@ -73,12 +73,13 @@ static float quantized_rule(const operands *o, uint32_t r, uint32_t t)
 
     for (uint32_t b = 0; b < cols / 32; b++) {
         int64_t isum = 0, msum = 0;
-        float dx = o->acts.scales[t * (cols / 32) + b];
+        const ph_act_block *block = &o->acts.blocks[t * (cols / 32) + b];
+        float dx = block->scale;
         float w;
         element e = {0};
 
         for (uint32_t k = 32 * b; k < 32 * b + 32; k++) {
-            int x = o->acts.codes[(size_t)t * cols + k];
+            int x = block->codes[k % 32];
 
             e = read_element(type, row + k / elems * type_bytes(type),
                              k % elems);
@@ -133,7 +134,8 @@ static double exact(const operands *o, uint32_t r, uint32_t t)
                 k % type_elems(type));
 
             sum += ((double)e.d * e.scale * e.code - (double)e.dmin * e.min) *
-                   o->acts.scales[at / 32] * o->acts.codes[at];
+                   o->acts.blocks[at / 32].scale *
+                   o->acts.blocks[at / 32].codes[at % 32];
         } else {
             ph_dequantize(type, row + k * type_bytes(type), &w, 1);
             sum += (double)w * o->x[at];
@@ -266,11 +268,10 @@ START_TEST(extreme_codes_do_not_overflow)
     o.data = block;
     o.weights = (ph_matrix){type, 1, 256, sizeof block, 0, block};
     o.acts = new_acts(NULL, 1, 256);
-    memset(o.acts.codes, -127, 256);
     for (int b = 0; b < 8; b++) {
-        o.acts.scales[b] = 1;
-        o.acts.sums[2 * b] = o.acts.sums[2 * b + 1] = -16 * 127;
-        o.acts.wsums[b] = -32 * 127;
+        o.acts.blocks[b] = (ph_act_block){
+            .scale = 1, .wsum = -32 * 127, .sums = {-16 * 127, -16 * 127}};
+        memset(o.acts.blocks[b].codes, -127, 32);
     }
     pack(&o);
     kernels->matmul(&o.weights, &o.acts, 0, 1, &y[0], 1);
@@ -312,8 +313,7 @@ START_TEST(a_nan_activation_reaches_its_own_outputs_only)
     float y[3 * 20];
 
     o.x[256 + 77] = _i % 2 ? NAN : -INFINITY;
-    if (o.acts.codes)
-        kernels->quantize_acts(&o.acts, 0, 3);
+    quantize_all(kernels, &o.acts);
     for (int packed = 0; packed < 2; packed++) {
         kernels->matmul(packed ? &o.packed : &o.weights, &o.acts, 0, 20, y, 20);
         for (int i = 0; i < 60; i++)
