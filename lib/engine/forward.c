@@ -8,21 +8,22 @@
  * rows, heads or tokens, and threads meet where one needs what another made.
  * An output element is computed by one thread from start to end: results do
  * not depend on the number of threads, nor on how a text is cut into batches.
- * x, branch, wide and mid are the buffers of ph_scratch. */
+ * x, normed, wide and mid are the buffers of ph_scratch. */
 #include "engine/forward.h"
 
 #include <float.h>
 #include <math.h>
 
-/* What stays together on a thread. */
-enum { ROWS = 32, COLUMNS = 256, TOKENS = 64 };
+/* What stays together on a thread; and of so many tokens, SLAB rows of gate and
+ * up stay in its cache until they are one. */
+enum { ROWS = 32, TOKENS = 64, MANY_TOKENS = 16, SLAB = 256 };
 
 static bool takes_codes(const ph_matrix *w)
 {
     return ph_dtype_is_quantized(w->type);
 }
 
-/* branch = norm(x), from token first on. With codes also in int8. */
+/* normed = norm(x), from token first on. With codes also in int8. */
 static ph_acts normalise(const ph_pass *p, const ph_team *team,
                          const float *weight, uint32_t first, bool codes)
 {
@@ -30,35 +31,36 @@ static ph_acts normalise(const ph_pass *p, const ph_team *team,
     const ph_scratch *s = p->scratch;
     const size_t cols = p->hp->n_embd;
     const size_t blocks = cols / PH_ACT_BLOCK;
-    const ph_acts acts = {p->n - first, p->hp->n_embd, s->branch, s->blocks};
+    const ph_acts acts = {p->n - first, p->hp->n_embd, s->normed,
+                          s->normed_blocks};
     size_t begin, end;
 
     ph_team_share(team, acts.n, 1, &begin, &end);
     for (size_t t = begin; t < end; t++)
         k->rms_norm(s->x + (first + t) * cols, weight, p->hp->rms_eps, cols,
-                    s->branch + t * cols);
+                    s->normed + t * cols);
     if (codes)
-        k->quantize_acts(s->branch + begin * cols, (end - begin) * blocks,
-                         s->blocks + begin * blocks);
+        k->quantize_acts(s->normed + begin * cols, (end - begin) * blocks,
+                         s->normed_blocks + begin * blocks);
     ph_team_sync(team);
     return acts;
 }
 
 /* y = x W^T; y_stride floats from one token to the next. */
 static void project(const ph_pass *p, const ph_team *team, const ph_matrix *w,
-                    const ph_acts *x, float *y, size_t y_stride)
+                    const ph_acts *x, atomic_uint *taken, float *y,
+                    size_t y_stride)
 {
+    ph_deal deal = ph_team_deal(team, taken, w->rows, ROWS);
     size_t begin, end;
 
-    ph_team_share(team, w->rows, ROWS, &begin, &end);
-    if (begin < end)
+    while (ph_deal_next(&deal, &begin, &end))
         p->model->kernels->matmul(w, x, (uint32_t)begin, (uint32_t)end, y,
                                   y_stride);
 }
 
 /* Rotates queries and keys, scales queries, caches keys and values. */
-static void rotate_and_cache(const ph_pass *p, const ph_team *team,
-                             uint32_t layer)
+static void rotate_and_cache(ph_pass *p, const ph_team *team, uint32_t layer)
 {
     const ph_kernels *k = p->model->kernels;
     const ph_hparams *hp = p->hp;
@@ -68,10 +70,13 @@ static void rotate_and_cache(const ph_pass *p, const ph_team *team,
     const float scale = 1 / sqrtf((float)hp->head_dim);
     size_t begin, end;
 
+    /* The layer before is done, the next one not begun. */
+    for (int i = 0; i < PH_N_PRODUCTS && team->index == 0; i++)
+        atomic_store(&p->taken[(layer + 1) % 2][i], 0);
     ph_team_share(team, p->n * n_heads, 1, &begin, &end);
     for (size_t i = begin; i < end; i++) {
         const size_t t = i / n_heads, h = i % n_heads;
-        float *head = s->wide + t * p->qkv_cols + h * d;
+        float *head = s->wide + t * p->scratch->wide_stride + h * d;
 
         k->rope(head, s->cos + t * half, s->sin + t * half, hp->n_rot);
         if (h < hp->n_heads) {
@@ -104,8 +109,8 @@ static void attend_block(const ph_pass *p, uint32_t layer, uint32_t t,
         .n_heads = group,
         .position = p->first + t,
         .window = hp->window,
-        .q = p->scratch->wide + (size_t)t * p->qkv_cols + first,
-        .q_stride = p->qkv_cols,
+        .q = p->scratch->wide + (size_t)t * p->scratch->wide_stride + first,
+        .q_stride = p->scratch->wide_stride,
         .out = p->scratch->mid + t * cols + first,
         .out_stride = cols,
     };
@@ -137,71 +142,91 @@ static void attend(const ph_pass *p, const ph_team *team, uint32_t layer)
     ph_team_sync(team);
 }
 
-/* mid = silu(gate) * up, if there is wide = [gate | up] to make it of; and in
- * int8, if codes. */
-static ph_acts finish_mid(const ph_pass *p, const ph_team *team, uint32_t cols,
-                          bool gated, bool codes)
+/* mid in int8. */
+static void quantize_mid(const ph_pass *p, const ph_team *team, uint32_t cols)
+{
+    const ph_scratch *s = p->scratch;
+    const size_t blocks = (size_t)p->n * (cols / PH_ACT_BLOCK);
+    size_t begin, end;
+
+    ph_team_share(team, blocks, 1, &begin, &end);
+    p->model->kernels->quantize_acts(s->mid + begin * PH_ACT_BLOCK, end - begin,
+                                     s->mid_blocks + begin);
+    ph_team_sync(team);
+}
+
+/* Columns begin .. end - 1 of mid = silu(W_gate x) * W_up x. */
+static void gate(const ph_pass *p, const ph_matrix *gate_up, const ph_acts *x,
+                 size_t begin, size_t end, bool codes)
 {
     const ph_kernels *k = p->model->kernels;
     const ph_scratch *s = p->scratch;
-    const ph_acts acts = {p->n, cols, s->mid, s->blocks};
-    const size_t parts = (cols + COLUMNS - 1) / COLUMNS;
-    size_t begin, end;
+    const size_t cols = gate_up->rows / 2;
+    const uint32_t first = (uint32_t)begin, past = (uint32_t)end;
+    const uint32_t up = (uint32_t)cols;
 
-    ph_team_share(team, p->n * parts, 1, &begin, &end);
-    for (size_t i = begin; i < end; i++) {
-        const size_t t = i / parts, at = i % parts * COLUMNS;
-        const size_t n = cols - at < COLUMNS ? cols - at : COLUMNS;
-        const size_t here = t * cols + at;
+    k->matmul(gate_up, x, first, past, s->wide, s->wide_stride);
+    k->matmul(gate_up, x, up + first, up + past, s->wide, s->wide_stride);
+    for (size_t t = 0; t < p->n; t++) {
+        const float *from = s->wide + t * s->wide_stride + begin;
+        const size_t to = t * cols + begin;
 
-        if (gated) {
-            const float *gate = s->wide + 2 * t * cols + at;
-
-            k->swiglu(gate, gate + cols, n, s->mid + here);
-        }
+        k->swiglu(from, from + cols, end - begin, s->mid + to);
         if (codes)
-            k->quantize_acts(s->mid + here, n / PH_ACT_BLOCK,
-                             s->blocks + here / PH_ACT_BLOCK);
+            k->quantize_acts(s->mid + to, (end - begin) / PH_ACT_BLOCK,
+                             s->mid_blocks + to / PH_ACT_BLOCK);
     }
-    ph_team_sync(team);
-    return acts;
 }
 
-/* branch = W_o attention(norm(x)). */
-static void attention_block(const ph_pass *p, const ph_team *team, uint32_t i)
+/* wide = W_o attention(norm(x)). */
+static void attention_block(ph_pass *p, const ph_team *team, uint32_t i)
 {
     const ph_layer *layer = &p->model->layers[i];
     const ph_matrix *q = &layer->q, *k = &layer->k, *v = &layer->v;
     const ph_matrix *out = &layer->attn_out;
-    float *wide = p->scratch->wide; /* [q | k | v] */
+    const ph_scratch *s = p->scratch;
+    const ph_acts mid = {p->n, out->cols, s->mid, s->mid_blocks};
+    const size_t stride = s->wide_stride;
+    atomic_uint *taken = p->taken[i % 2];
+    float *qkv = s->wide;
     ph_acts acts;
 
     acts = normalise(p, team, layer->attn_norm, 0,
                      takes_codes(q) || takes_codes(k) || takes_codes(v));
-    project(p, team, q, &acts, wide, p->qkv_cols);
-    project(p, team, k, &acts, wide + q->rows, p->qkv_cols);
-    project(p, team, v, &acts, wide + q->rows + k->rows, p->qkv_cols);
+    project(p, team, q, &acts, &taken[PH_Q], qkv, stride);
+    project(p, team, k, &acts, &taken[PH_K], qkv + q->rows, stride);
+    project(p, team, v, &acts, &taken[PH_V], qkv + q->rows + k->rows, stride);
     ph_team_sync(team);
     rotate_and_cache(p, team, i);
     attend(p, team, i);
-    acts = finish_mid(p, team, out->cols, false, takes_codes(out));
-    project(p, team, out, &acts, p->scratch->branch, out->rows);
+    if (takes_codes(out))
+        quantize_mid(p, team, out->cols);
+    project(p, team, out, &mid, &taken[PH_OUT], s->wide, stride);
     ph_team_sync(team);
 }
 
-/* branch = W_down (silu(W_gate norm(x)) * W_up norm(x)). */
-static void feed_forward_block(const ph_pass *p, const ph_team *team,
-                               uint32_t i)
+/* wide = W_down (silu(W_gate norm(x)) * W_up norm(x)). */
+static void feed_forward_block(ph_pass *p, const ph_team *team, uint32_t i)
 {
     const ph_layer *layer = &p->model->layers[i];
     const ph_matrix *gate_up = &layer->gate_up, *down = &layer->down;
-    ph_acts acts;
+    const ph_scratch *s = p->scratch;
+    const ph_acts mid = {p->n, down->cols, s->mid, s->mid_blocks};
+    atomic_uint *taken = p->taken[i % 2];
+    const ph_acts acts =
+        normalise(p, team, layer->ffn_norm, 0, takes_codes(gate_up));
+    ph_deal deal = ph_team_deal(team, &taken[PH_GATE_UP], down->cols, ROWS);
+    size_t begin, end;
 
-    acts = normalise(p, team, layer->ffn_norm, 0, takes_codes(gate_up));
-    project(p, team, gate_up, &acts, p->scratch->wide, gate_up->rows);
+    while (ph_deal_next(&deal, &begin, &end)) {
+        const size_t step = p->n < MANY_TOKENS ? end - begin : SLAB;
+
+        for (size_t at = begin; at < end; at += step)
+            gate(p, gate_up, &acts, at, end - at < step ? end : at + step,
+                 takes_codes(down));
+    }
     ph_team_sync(team);
-    acts = finish_mid(p, team, down->cols, true, takes_codes(down));
-    project(p, team, down, &acts, p->scratch->branch, down->rows);
+    project(p, team, down, &mid, &taken[PH_DOWN], s->wide, s->wide_stride);
     ph_team_sync(team);
 }
 
@@ -221,16 +246,17 @@ static void embed(const ph_pass *p, const ph_team *team)
     }
 }
 
-/* x += branch. */
+/* x += what a block left in wide. */
 static void add_branch(const ph_pass *p, const ph_team *team)
 {
+    const ph_scratch *s = p->scratch;
     const size_t cols = p->hp->n_embd;
     size_t begin, end;
 
     ph_team_share(team, p->n, 1, &begin, &end);
-    p->model->kernels->add_to(p->scratch->x + begin * cols,
-                              p->scratch->branch + begin * cols,
-                              (end - begin) * cols);
+    for (size_t t = begin; t < end; t++)
+        p->model->kernels->add_to(s->x + t * cols, s->wide + t * s->wide_stride,
+                                  cols);
 }
 
 /* logits = W_output norm(x), of the last token or of all. */
@@ -242,7 +268,8 @@ static void output_head(ph_pass *p, const ph_team *team)
         normalise(p, team, p->model->output_norm, first, takes_codes(w));
     size_t begin, end;
 
-    project(p, team, w, &acts, p->logits, w->rows);
+    project(p, team, w, &acts, &p->head_taken, p->logits, w->rows);
+    ph_team_sync(team);
     ph_team_share(team, w->rows, ROWS, &begin, &end);
     for (size_t t = 0; t < acts.n; t++) {
         for (size_t i = begin; i < end; i++) {

@@ -5,6 +5,9 @@
 
 #include "engine/sequence.h"
 
+/* Matrices of a layer that are multiplied. */
+enum { PH_Q, PH_K, PH_V, PH_OUT, PH_GATE_UP, PH_DOWN, PH_N_PRODUCTS };
+
 typedef struct ph_pass {
     const ph_model *model;
     const ph_hparams *hp;
@@ -13,11 +16,13 @@ typedef struct ph_pass {
     const float *rope_freqs;
     const phial_token *tokens;
     uint32_t n;
-    uint32_t first;    /* position of the first token */
-    uint32_t qkv_cols; /* of scratch->wide as [q | k | v] */
-    int want;          /* PH_LOGITS_* */
+    uint32_t first; /* position of the first token */
+    int want;       /* PH_LOGITS_* */
     float *logits;
     const atomic_int *cancel;
+    /* Of ph_team_deal, for even and odd layers. */
+    atomic_uint taken[2][PH_N_PRODUCTS];
+    atomic_uint head_taken;
     bool cancelled;         /* written by thread 0 alone */
     atomic_bool not_finite; /* a logit is NaN or infinite */
 } ph_pass;

@@ -2,27 +2,38 @@
  * The work buffers of the forward pass: one block, laid out once. */
 #include "engine/scratch.h"
 
-enum { N_PARTS = 7 };
+enum { N_PARTS = 8 };
 
 static uint64_t larger(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;
 }
 
+/* Floats of a row of wide. They are not a multiple of a page apart, because a
+ * product writes to the same column of many rows: those would contend for few
+ * sets of the cache. */
+static uint64_t wide_row(const ph_hparams *hp)
+{
+    const uint64_t heads = hp->n_heads + 2 * (uint64_t)hp->n_kv_heads;
+    const uint64_t most = larger(heads * hp->head_dim, 2 * (uint64_t)hp->n_ff);
+
+    return (larger(most, hp->n_embd) + 31) / 32 * 32 + 16;
+}
+
 /* Bytes of each buffer per token, in the order of ph_scratch. */
 static void row_bytes(const ph_hparams *hp, uint64_t sizes[N_PARTS])
 {
     const uint64_t q = (uint64_t)hp->n_heads * hp->head_dim;
-    const uint64_t kv = (uint64_t)hp->n_kv_heads * hp->head_dim;
     const uint64_t mid = larger(q, hp->n_ff);
 
     sizes[0] = sizeof(float) * hp->n_embd;
     sizes[1] = sizeof(float) * hp->n_embd;
-    sizes[2] = sizeof(float) * larger(q + 2 * kv, 2 * (uint64_t)hp->n_ff);
+    sizes[2] = sizeof(float) * wide_row(hp);
     sizes[3] = sizeof(float) * mid;
     sizes[4] = sizeof(float) * (hp->n_rot / 2);
     sizes[5] = sizeof(float) * (hp->n_rot / 2);
-    sizes[6] = sizeof(ph_act_block) * (larger(mid, hp->n_embd) / PH_ACT_BLOCK);
+    sizes[6] = sizeof(ph_act_block) * (hp->n_embd / PH_ACT_BLOCK);
+    sizes[7] = sizeof(ph_act_block) * (mid / PH_ACT_BLOCK);
 }
 
 /* Offsets of the buffers, each on its own cache lines, and the total behind
@@ -72,12 +83,14 @@ phial_status ph_scratch_init(ph_scratch *scratch, const ph_heap *heap,
     *scratch = (ph_scratch){
         .block = block,
         .x = floats_at(block, at[0]),
-        .branch = floats_at(block, at[1]),
+        .normed = floats_at(block, at[1]),
         .wide = floats_at(block, at[2]),
+        .wide_stride = (size_t)wide_row(hp),
         .mid = floats_at(block, at[3]),
         .cos = floats_at(block, at[4]),
         .sin = floats_at(block, at[5]),
-        .blocks = (ph_act_block *)(void *)(block + at[6]),
+        .normed_blocks = (ph_act_block *)(void *)(block + at[6]),
+        .mid_blocks = (ph_act_block *)(void *)(block + at[7]),
     };
     return PHIAL_OK;
 }

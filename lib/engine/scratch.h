@@ -10,12 +10,14 @@
 typedef struct ph_scratch {
     uint8_t *block; /* all of it */
     float *x;       /* [n_embd] the residual stream */
-    float *branch;  /* [n_embd] what goes into a block, and what comes out */
-    float *wide;    /* [q | k | v], or [gate | up] */
-    float *mid;     /* [n_heads * head_dim] heads' results, or [n_ff] */
-    float *cos;     /* [n_rot / 2] */
+    float *normed;  /* [n_embd] what goes into a block */
+    float *wide;    /* [q | k | v], or [gate | up], or what comes out of one */
+    size_t wide_stride; /* floats from row to row */
+    float *mid;         /* [n_heads * head_dim] heads' results, or [n_ff] */
+    float *cos;         /* [n_rot / 2] */
     float *sin;
-    ph_act_block *blocks; /* branch or mid in int8 */
+    ph_act_block *normed_blocks; /* normed in int8 */
+    ph_act_block *mid_blocks;    /* mid in int8 */
 } ph_scratch;
 
 /* Bytes for n_batch tokens; false on overflow. */

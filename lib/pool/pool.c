@@ -5,7 +5,7 @@
 
 #include "pool/gate.h"
 
-enum { MAX_SPINS = 1024 };
+enum { MAX_SPINS = 8192 };
 
 typedef struct worker {
     ph_pool *pool;
@@ -178,18 +178,4 @@ void ph_team_sync(const ph_team *team)
     } else {
         ph_gate_wait(&pool->barrier, seen, &pool->workers[team->index].spin);
     }
-}
-
-void ph_team_share(const ph_team *team, size_t n, size_t grain, size_t *begin,
-                   size_t *end)
-{
-    size_t grains = n / grain + (n % grain != 0);
-    size_t each = grains / team->count;
-    size_t more = grains % team->count; /* threads that take one more */
-    size_t index = team->index;
-    size_t first = each * index + (index < more ? index : more);
-    size_t past = first + each + (index < more);
-
-    *begin = first * grain < n ? first * grain : n;
-    *end = past * grain < n ? past * grain : n;
 }

@@ -7,6 +7,8 @@
 
 #include "base/base.h"
 
+#include <stdatomic.h>
+
 enum { PH_MAX_THREADS = 256 };
 
 typedef struct ph_pool ph_pool;
@@ -47,5 +49,21 @@ void ph_team_sync(const ph_team *team);
  * all threads tile n. Boundaries are multiples of grain > 0, except the end. */
 void ph_team_share(const ph_team *team, size_t n, size_t grain, size_t *begin,
                    size_t *end);
+
+/* n items dealt out among the threads of a team: most of them as in
+ * ph_team_share, the last eighth in units of grain to whoever comes first, so
+ * that a thread whose processor was slow does not keep the others waiting. */
+typedef struct ph_deal {
+    atomic_uint *taken;    /* units of the last eighth, by all threads */
+    size_t begin, end;     /* this thread's own part, until it was taken */
+    size_t rest, n, grain; /* the last eighth is rest .. n - 1 */
+} ph_deal;
+
+/* taken is shared by the team and 0 before the first of it deals. */
+ph_deal ph_team_deal(const ph_team *team, atomic_uint *taken, size_t n,
+                     size_t grain);
+
+/* The next items of this thread, begin <= i < end; false if there are none. */
+bool ph_deal_next(ph_deal *deal, size_t *begin, size_t *end);
 
 #endif /* PH_POOL_H */

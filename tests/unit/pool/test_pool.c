@@ -170,6 +170,50 @@ START_TEST(shares_of_huge_counts_do_not_overflow)
 }
 END_TEST
 
+/* Deals n items to count threads, of which the first is too slow to come again
+ * before the others are done, and counts how often each item was dealt. */
+static void deal_all(uint32_t count, size_t n, size_t grain, uint8_t *dealt,
+                     size_t *of_first)
+{
+    atomic_uint taken = 0;
+
+    *of_first = 0;
+    for (uint32_t i = count; i-- > 0;) {
+        ph_team team = {NULL, i, count};
+        ph_deal deal = ph_team_deal(&team, &taken, n, grain);
+        size_t begin, end;
+
+        while (ph_deal_next(&deal, &begin, &end)) {
+            ck_assert_uint_lt(begin, end);
+            ck_assert_uint_le(end, n);
+            ck_assert(begin % grain == 0 && (end == n || end % grain == 0));
+            for (size_t k = begin; k < end; k++)
+                dealt[k]++;
+            *of_first += i == 0 ? end - begin : 0;
+        }
+        ck_assert(!ph_deal_next(&deal, &begin, &end));
+    }
+}
+
+START_TEST(everything_is_dealt_once_and_the_quick_take_more)
+{
+    for (uint32_t count = 1; count < 9; count++)
+        for (size_t n = 0; n < 300; n += 7)
+            for (size_t grain = 1; grain < 20; grain += 3) {
+                uint8_t dealt[300] = {0};
+                const size_t grains = (n + grain - 1) / grain;
+                size_t of_first;
+
+                deal_all(count, n, grain, dealt, &of_first);
+                for (size_t k = 0; k < n; k++)
+                    ck_assert_int_eq(dealt[k], 1);
+                if (count > 1)
+                    ck_assert_uint_le(
+                        of_first, ((grains - grains / 8) / count + 1) * grain);
+            }
+}
+END_TEST
+
 /* Several callers use one pool: each job must see its own argument only. */
 typedef struct caller {
     ph_pool *pool;
@@ -302,6 +346,7 @@ static Suite *pool_suite(void)
     tcase_add_test(tc, no_memory_is_reported);
     tcase_add_test(tc, shares_are_contiguous_and_tile);
     tcase_add_test(tc, shares_of_huge_counts_do_not_overflow);
+    tcase_add_test(tc, everything_is_dealt_once_and_the_quick_take_more);
     tcase_add_test(tc, callers_on_several_threads_take_turns);
     tcase_add_test(tc, a_forked_child_is_told_and_can_free_the_pool);
     tcase_add_test(tc, jobs_round_to_nearest_whatever_the_host_set);
