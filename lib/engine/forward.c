@@ -14,9 +14,9 @@
 #include <float.h>
 #include <math.h>
 
-/* What stays together on a thread; and of so many tokens, SLAB rows of gate and
+/* What stays together on a thread; of many tokens, SLAB_ROWS rows of gate and
  * up stay in its cache until they are one. */
-enum { ROWS = 32, TOKENS = 64, MANY_TOKENS = 16, SLAB = 256 };
+enum { ROWS = PH_ROWS, TOKENS = 64, MANY_TOKENS = 16, SLAB_ROWS = 256 };
 
 static bool takes_codes(const ph_matrix *w)
 {
@@ -155,27 +155,77 @@ static void quantize_mid(const ph_pass *p, const ph_team *team, uint32_t cols)
     ph_team_sync(team);
 }
 
-/* Columns begin .. end - 1 of mid = silu(W_gate x) * W_up x. */
-static void gate(const ph_pass *p, const ph_matrix *gate_up, const ph_acts *x,
-                 size_t begin, size_t end, bool codes)
+/* A thread's part of wide: gate and up of so many rows and tokens. */
+typedef struct slab {
+    float *space;
+    size_t stride; /* floats from token to token */
+    size_t rows;
+    size_t tokens;
+} slab;
+
+static slab slab_of(const ph_pass *p, const ph_team *team)
+{
+    const ph_scratch *s = p->scratch;
+    const size_t floats = s->wide_floats / team->count;
+    const size_t for_token = floats / p->n;
+    slab part = {.space = s->wide + team->index * floats,
+                 .rows = ROWS,
+                 .tokens = floats / PH_LEAST_SLAB};
+
+    if (for_token >= PH_LEAST_SLAB) {
+        part.tokens = p->n;
+        part.rows = (for_token - PH_ROW_GAP) / 2 / ROWS * ROWS;
+        if (p->n >= MANY_TOKENS && part.rows > SLAB_ROWS)
+            part.rows = SLAB_ROWS;
+    }
+    part.stride = 2 * part.rows + PH_ROW_GAP;
+    return part;
+}
+
+/* mid = silu(W_gate x) * W_up x, of the tokens from t on and the slab's rows,
+ * from row first on. If W_down takes codes, only in int8. */
+static void gate(const ph_pass *p, const ph_layer *layer, const ph_acts *x,
+                 const slab *part, uint32_t first, uint32_t t)
 {
     const ph_kernels *k = p->model->kernels;
     const ph_scratch *s = p->scratch;
-    const size_t cols = gate_up->rows / 2;
-    const uint32_t first = (uint32_t)begin, past = (uint32_t)end;
-    const uint32_t up = (uint32_t)cols;
+    const uint32_t cols = layer->down.cols, n = (uint32_t)part->rows;
+    const ph_matrix gate = ph_matrix_rows(&layer->gate, first, n);
+    const ph_matrix up = ph_matrix_rows(&layer->up, first, n);
 
-    k->matmul(gate_up, x, first, past, s->wide, s->wide_stride);
-    k->matmul(gate_up, x, up + first, up + past, s->wide, s->wide_stride);
-    for (size_t t = 0; t < p->n; t++) {
-        const float *from = s->wide + t * s->wide_stride + begin;
-        const size_t to = t * cols + begin;
+    k->matmul(&gate, x, 0, n, part->space, part->stride);
+    k->matmul(&up, x, 0, n, part->space + n, part->stride);
+    for (uint32_t i = 0; i < x->n; i++) {
+        float *from = part->space + i * part->stride;
+        const size_t to = (size_t)(t + i) * cols + first;
 
-        k->swiglu(from, from + cols, end - begin, s->mid + to);
-        if (codes)
-            k->quantize_acts(s->mid + to, (end - begin) / PH_ACT_BLOCK,
+        if (takes_codes(&layer->down)) {
+            k->swiglu(from, from + n, n, from);
+            k->quantize_acts(from, n / PH_ACT_BLOCK,
                              s->mid_blocks + to / PH_ACT_BLOCK);
+        } else {
+            k->swiglu(from, from + n, n, s->mid + to);
+        }
     }
+}
+
+/* Rows begin .. end - 1 of that, for all tokens. */
+static void gate_rows(const ph_pass *p, const ph_layer *layer, const ph_acts *x,
+                      const slab *most, size_t begin, size_t end)
+{
+    const size_t blocks = x->cols / PH_ACT_BLOCK;
+
+    for (size_t row = begin; row < end; row += most->rows)
+        for (size_t t = 0; t < x->n; t += most->tokens) {
+            const size_t n = x->n - t < most->tokens ? x->n - t : most->tokens;
+            const ph_acts acts = {(uint32_t)n, x->cols, x->x + t * x->cols,
+                                  x->blocks + t * blocks};
+            slab part = *most;
+
+            if (end - row < part.rows)
+                part.rows = end - row;
+            gate(p, layer, &acts, &part, (uint32_t)row, (uint32_t)t);
+        }
 }
 
 /* wide = W_o attention(norm(x)). */
@@ -209,22 +259,18 @@ static void attention_block(ph_pass *p, const ph_team *team, uint32_t i)
 static void feed_forward_block(ph_pass *p, const ph_team *team, uint32_t i)
 {
     const ph_layer *layer = &p->model->layers[i];
-    const ph_matrix *gate_up = &layer->gate_up, *down = &layer->down;
+    const ph_matrix *down = &layer->down;
     const ph_scratch *s = p->scratch;
     const ph_acts mid = {p->n, down->cols, s->mid, s->mid_blocks};
     atomic_uint *taken = p->taken[i % 2];
     const ph_acts acts =
-        normalise(p, team, layer->ffn_norm, 0, takes_codes(gate_up));
+        normalise(p, team, layer->ffn_norm, 0, takes_codes(&layer->gate));
+    const slab part = slab_of(p, team);
     ph_deal deal = ph_team_deal(team, &taken[PH_GATE_UP], down->cols, ROWS);
     size_t begin, end;
 
-    while (ph_deal_next(&deal, &begin, &end)) {
-        const size_t step = p->n < MANY_TOKENS ? end - begin : SLAB;
-
-        for (size_t at = begin; at < end; at += step)
-            gate(p, gate_up, &acts, at, end - at < step ? end : at + step,
-                 takes_codes(down));
-    }
+    while (ph_deal_next(&deal, &begin, &end))
+        gate_rows(p, layer, &acts, &part, begin, end);
     ph_team_sync(team);
     project(p, team, down, &mid, &taken[PH_DOWN], s->wide, s->wide_stride);
     ph_team_sync(team);

@@ -2,7 +2,7 @@
  * The work buffers of the forward pass: one block, laid out once. */
 #include "engine/scratch.h"
 
-enum { N_PARTS = 8 };
+enum { WIDE = 2, N_PARTS = 8 };
 
 static uint64_t larger(uint64_t a, uint64_t b)
 {
@@ -15,9 +15,8 @@ static uint64_t larger(uint64_t a, uint64_t b)
 static uint64_t wide_row(const ph_hparams *hp)
 {
     const uint64_t heads = hp->n_heads + 2 * (uint64_t)hp->n_kv_heads;
-    const uint64_t most = larger(heads * hp->head_dim, 2 * (uint64_t)hp->n_ff);
 
-    return (larger(most, hp->n_embd) + 31) / 32 * 32 + 16;
+    return (larger(heads * hp->head_dim, hp->n_embd) + 31) / 32 * 32 + 16;
 }
 
 /* Bytes of each buffer per token, in the order of ph_scratch. */
@@ -28,7 +27,7 @@ static void row_bytes(const ph_hparams *hp, uint64_t sizes[N_PARTS])
 
     sizes[0] = sizeof(float) * hp->n_embd;
     sizes[1] = sizeof(float) * hp->n_embd;
-    sizes[2] = sizeof(float) * wide_row(hp);
+    sizes[WIDE] = sizeof(float) * wide_row(hp);
     sizes[3] = sizeof(float) * mid;
     sizes[4] = sizeof(float) * (hp->n_rot / 2);
     sizes[5] = sizeof(float) * (hp->n_rot / 2);
@@ -46,8 +45,12 @@ static bool lay_out(const ph_hparams *hp, uint32_t n_batch,
     row_bytes(hp, sizes);
     offsets[0] = 0;
     for (int i = 0; i < N_PARTS; i++) {
-        if (!ph_mul64(sizes[i], n_batch, &bytes) ||
-            !ph_add64(bytes, 63, &bytes) ||
+        if (!ph_mul64(sizes[i], n_batch, &bytes))
+            return false;
+        if (i == WIDE)
+            bytes =
+                larger(bytes, sizeof(float) * PH_LEAST_SLAB * PH_MAX_THREADS);
+        if (!ph_add64(bytes, 63, &bytes) ||
             !ph_add64(offsets[i], bytes / 64 * 64, &offsets[i + 1]))
             return false;
     }
@@ -86,6 +89,7 @@ phial_status ph_scratch_init(ph_scratch *scratch, const ph_heap *heap,
         .normed = floats_at(block, at[1]),
         .wide = floats_at(block, at[2]),
         .wide_stride = (size_t)wide_row(hp),
+        .wide_floats = (size_t)(at[WIDE + 1] - at[WIDE]) / sizeof(float),
         .mid = floats_at(block, at[3]),
         .cos = floats_at(block, at[4]),
         .sin = floats_at(block, at[5]),

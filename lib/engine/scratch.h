@@ -5,14 +5,24 @@
 
 #include "engine/engine.h"
 
+/* Rows of gate and of up that a thread computes at least at a time, and what
+ * keeps the rows of its part of wide from being whole pages apart: floats. */
+enum {
+    PH_ROWS = 32,
+    PH_ROW_GAP = 16,
+    PH_LEAST_SLAB = 2 * PH_ROWS + PH_ROW_GAP
+};
+
 /* Rows are tokens of the batch. Buffers whose contents never live at the same
  * time share memory: wide and mid. */
 typedef struct ph_scratch {
     uint8_t *block; /* all of it */
     float *x;       /* [n_embd] the residual stream */
     float *normed;  /* [n_embd] what goes into a block */
-    float *wide;    /* [q | k | v], or [gate | up], or what comes out of one */
+    float *wide;    /* [q | k | v], or what comes out of a block; or divided */
+                    /* among the threads, a part of [gate | up] at a time */
     size_t wide_stride; /* floats from row to row */
+    size_t wide_floats; /* in all; PH_LEAST_SLAB for each thread at least */
     float *mid;         /* [n_heads * head_dim] heads' results, or [n_ff] */
     float *cos;         /* [n_rot / 2] */
     float *sin;

@@ -44,6 +44,20 @@ typedef struct ph_matrix {
     const uint8_t *data;
 } ph_matrix;
 
+/* Rows first .. first + n - 1 as a matrix; first is a multiple of
+ * PH_PANEL_ROWS. */
+static inline ph_matrix ph_matrix_rows(const ph_matrix *weights, uint32_t first,
+                                       uint32_t n)
+{
+    ph_matrix rows = *weights;
+
+    rows.rows = n;
+    rows.data += weights->panel_bytes
+                     ? first / PH_PANEL_ROWS * weights->panel_bytes
+                     : first * weights->row_bytes;
+    return rows;
+}
+
 /* n elements (whole blocks) as float, by the published formula of the type:
  * bit-equal to ggml's dequantize_row. */
 void ph_dequantize(ph_dtype type, const void *src, float *dst, size_t n);

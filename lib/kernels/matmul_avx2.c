@@ -6,8 +6,9 @@
 #include "kernels/matmul_generic.h"
 
 enum {
-    GROUP = 64,      /* rows of activations */
-    UNPACK_ABOVE = 8 /* rows of activations: what unpacking costs */
+    GROUP = 64,        /* rows of activations */
+    UNPACK_ABOVE = 8,  /* rows of activations: what unpacking costs */
+    READ_AHEAD = 32768 /* bytes: what comes from memory in some 2 us */
 };
 
 /* The product of a type of weights with some rows of activations. */
@@ -17,6 +18,7 @@ typedef struct work {
     const ph_acts *acts;
     uint32_t begin; /* of the rows of activations */
     uint32_t end;
+    const uint8_t *panels_end; /* of those that are multiplied */
 } work;
 
 /* The running sums of a panel. They are not in y, where those of different
@@ -25,14 +27,16 @@ typedef struct sums {
     _Alignas(64) float at[GROUP][PH_PANEL_ROWS];
 } sums;
 
-/* Asks for the weights of the next span, while tiles are multiplied that take
- * none from memory. */
-static void prefetch_span(const work *w, const uint8_t *codes)
+/* Asks for weights that come next. Where codes are unpacked, those of the next
+ * span, while tiles are multiplied that take none from memory; else, where
+ * memory sets the pace, those that are far ahead. */
+static void prefetch_span(const work *w, const uint8_t *codes, bool unpack)
 {
     const size_t bytes = (size_t)PH_SPAN / w->how->columns * w->how->record;
+    const uint8_t *from = codes + (unpack ? bytes : READ_AHEAD);
 
-    for (size_t i = 0; i < bytes; i += 64)
-        __builtin_prefetch(codes + bytes + i, 0, 2);
+    for (size_t i = 0; i < bytes && from + i < w->panels_end; i += 64)
+        __builtin_prefetch(from + i, 0, 2);
 }
 
 /* Columns k .. k + 32 n_blocks - 1 of a panel. */
@@ -48,10 +52,9 @@ static void multiply_span(const work *w, const uint8_t *data, uint32_t k,
     ph_span_scales scales;
 
     ph_unpack_scales_avx2(w->how, data, acts->cols, k, n_blocks, &scales);
-    if (unpack) {
+    if (unpack)
         ph_unpack_codes_avx2(w->product, codes, n_blocks, cells);
-        prefetch_span(w, codes);
-    }
+    prefetch_span(w, codes, unpack);
     for (uint32_t t = w->begin; t < w->end; t += PH_TILE_TOKENS) {
         const size_t at = ((size_t)t * acts->cols + k) / PH_ACT_BLOCK;
         const ph_tile_acts x = {acts->blocks + at, acts->cols / PH_ACT_BLOCK};
@@ -121,7 +124,7 @@ static ph_product product_of(ph_dtype type)
 void ph_matmul_avx2(const ph_matrix *weights, const ph_acts *acts,
                     uint32_t begin, uint32_t end, float *y, size_t y_stride)
 {
-    work w = {NULL, PH_N_PRODUCTS, acts, 0, 0};
+    work w = {.acts = acts};
 
     if (!weights->panel_bytes) {
         matmul_generic(weights, acts, begin, end, y, y_stride);
@@ -133,6 +136,8 @@ void ph_matmul_avx2(const ph_matrix *weights, const ph_acts *acts,
     }
     w.how = ph_packing_of(weights->type);
     w.product = product_of(weights->type);
+    w.panels_end = weights->data + (end + PH_PANEL_ROWS - 1) / PH_PANEL_ROWS *
+                                       weights->panel_bytes;
     for (; w.begin < acts->n; w.begin = w.end) {
         w.end = acts->n - w.begin < GROUP ? acts->n : w.begin + GROUP;
         for (uint32_t row = begin, next; row < end; row = next) {

@@ -55,8 +55,6 @@ static void place(ph_loader *l, const ph_part *part)
     case PH_ROLE_ATTN_NORM:
         layer->attn_norm = vector;
         break;
-    case PH_ROLE_QKV: /* never visited */
-        break;
     case PH_ROLE_Q:
         layer->q = matrix;
         break;
@@ -72,11 +70,17 @@ static void place(ph_loader *l, const ph_part *part)
     case PH_ROLE_FFN_NORM:
         layer->ffn_norm = vector;
         break;
-    case PH_ROLE_GATE_UP:
-        layer->gate_up = matrix;
+    case PH_ROLE_GATE:
+        layer->gate = matrix;
+        break;
+    case PH_ROLE_UP:
+        layer->up = matrix;
         break;
     case PH_ROLE_DOWN:
         layer->down = matrix;
+        break;
+    case PH_ROLE_QKV: /* their parts are visited */
+    case PH_ROLE_GATE_UP:
         break;
     }
 }

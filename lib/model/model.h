@@ -37,7 +37,8 @@ typedef struct ph_layer {
     ph_matrix v; /* all value heads */
     ph_matrix attn_out;
     const float *ffn_norm;
-    ph_matrix gate_up; /* rows: gate, then up */
+    ph_matrix gate;
+    ph_matrix up;
     ph_matrix down;
 } ph_layer;
 

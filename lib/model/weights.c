@@ -99,6 +99,10 @@ static void set_shape(const ph_hparams *hp, ph_weight *w)
     case PH_ROLE_GATE_UP:
         w->rows = 2 * hp->n_ff;
         break;
+    case PH_ROLE_GATE:
+    case PH_ROLE_UP:
+        w->rows = hp->n_ff;
+        break;
     case PH_ROLE_DOWN:
         w->rows = hp->n_embd;
         w->cols = hp->n_ff;
@@ -184,12 +188,13 @@ static phial_status visit_weight(const walk *k, ph_weight *w)
 }
 
 /* Each with panels of its own: their products are separate. */
-static phial_status visit_qkv(const walk *k, const ph_weight *qkv)
+static phial_status visit_parts(const walk *k, const ph_weight *whole,
+                                ph_role first, ph_role last)
 {
     uint32_t first_row = 0;
 
-    for (int role = PH_ROLE_Q; role <= PH_ROLE_V; role++) {
-        ph_weight w = *qkv;
+    for (int role = (int)first; role <= (int)last; role++) {
+        ph_weight w = *whole;
 
         w.role = (ph_role)role;
         set_shape(k->hp, &w);
@@ -212,7 +217,11 @@ static phial_status visit_one(const walk *k, const char *name, ph_role role,
     set_shape(k->hp, &w);
     PH_TRY(check_shape(k, name, &w));
     PH_TRY(check_type(k, name, &w));
-    return role == PH_ROLE_QKV ? visit_qkv(k, &w) : visit_weight(k, &w);
+    if (role == PH_ROLE_QKV)
+        return visit_parts(k, &w, PH_ROLE_Q, PH_ROLE_V);
+    if (role == PH_ROLE_GATE_UP)
+        return visit_parts(k, &w, PH_ROLE_GATE, PH_ROLE_UP);
+    return visit_weight(k, &w);
 }
 
 /* A layer has attn_qkv, or attn_q, attn_k and attn_v. */

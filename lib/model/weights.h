@@ -19,13 +19,16 @@ typedef enum ph_role {
     PH_ROLE_V,
     PH_ROLE_ATTN_OUT,
     PH_ROLE_FFN_NORM,
-    PH_ROLE_GATE_UP,
+    PH_ROLE_GATE_UP, /* the same */
+    PH_ROLE_GATE,
+    PH_ROLE_UP,
     PH_ROLE_DOWN
 } ph_role;
 
-/* One tensor of the file, or the rows of one that are q, k or v; found to have
- * the shape it must have. Vectors have one row and are F32 in memory, whatever
- * they are in the file; matrices that a product reads are packed. */
+/* One tensor of the file, or the rows of one that are q, k, v, gate or up;
+ * found to have the shape it must have. Vectors have one row and are F32 in
+ * memory, whatever they are in the file; matrices that a product reads are
+ * packed. */
 typedef struct ph_weight {
     const ph_gguf_tensor *tensor;
     ph_role role;
@@ -41,7 +44,7 @@ typedef struct ph_weight {
 typedef phial_status (*ph_weight_visitor)(void *user, const ph_weight *weight);
 
 /* What a layer and a model have at most of them. */
-enum { PH_LAYER_WEIGHTS = 8, PH_GLOBAL_WEIGHTS = 5 };
+enum { PH_LAYER_WEIGHTS = 9, PH_GLOBAL_WEIGHTS = 5 };
 
 /* Visits every weight of the model in the order they lie in memory, checking
  * each tensor's presence, shape and type, and at the end that the file has no

@@ -49,7 +49,8 @@ static void check_layer(const ph_gguf *gguf, const ph_layer *layer)
         {"blk.0.attn_qkv.weight", layer->q.rows, &layer->k},
         {"blk.0.attn_qkv.weight", layer->q.rows + layer->k.rows, &layer->v},
         {"blk.0.attn_output.weight", 0, &layer->attn_out},
-        {"blk.0.ffn_up.weight", 0, &layer->gate_up},
+        {"blk.0.ffn_up.weight", 0, &layer->gate},
+        {"blk.0.ffn_up.weight", layer->gate.rows, &layer->up},
         {"blk.0.ffn_down.weight", 0, &layer->down},
     };
 
