@@ -50,22 +50,44 @@ static inline __m512i iq4_codes(__m512i index)
     return _mm512_shuffle_epi8(table, index);
 }
 
-/* Columns 4 g .. 4 g + 3 of half h (0, 1) of a block; g = 0..3. */
+/* Columns 4 g .. 4 g + 3 of half h (0, 1) of a block; g = 0..3. nibbles: what
+ * lies at codes + 64 g, of which less than eight bits may be needed. */
 static inline __attribute__((always_inline)) __m512i
-four_columns(codes_kind kind, const uint8_t *codes, int g, int h)
+four_columns_of(codes_kind kind, __m512i nibbles, const uint8_t *codes, int g,
+                int h)
 {
     const __m512i fifteen = _mm512_set1_epi8(15);
     __m512i low;
 
     if (kind == CODES_8)
         return load_512(codes + 64 * (g + 4 * h));
-    low = shift(load_512(codes + 64 * g), -4 * h);
+    low = shift(nibbles, -4 * h);
     if (kind == CODES_5)
         return join(low, shift(load_512(codes + 256), 4 - g - 4 * h), 31);
     if (kind == CODES_6)
         return join(low, shift(load_512(codes + 256 + 64 * h), 4 - 2 * g), 63);
     low = _mm512_and_si512(low, fifteen);
     return kind == CODES_IQ4 ? iq4_codes(low) : low;
+}
+
+static inline __attribute__((always_inline)) __m512i
+four_columns(codes_kind kind, const uint8_t *codes, int g, int h)
+{
+    return four_columns_of(kind, load_512(codes + 64 * g), codes, g, h);
+}
+
+/* Asks for n lines: into the second-level cache, */
+static inline void read_lines(const uint8_t *first, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        _mm_prefetch((const char *)first + 64 * i, _MM_HINT_T1);
+}
+
+/* and from there into the first. */
+static inline void read_lines_again(const uint8_t *first, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        _mm_prefetch((const char *)first + 64 * i, _MM_HINT_T0);
 }
 
 #endif /* PH_CODES_AVX512_H */

@@ -65,6 +65,41 @@ INLINE void sum_columns(kind k, const tile *t, const uint8_t *const codes[2],
     }
 }
 
+/* Columns 4 g .. 4 g + 3 of sixteen, in each quarter. */
+INLINE __m512i four_of(__m512i sixteen, int g)
+{
+    return g == 0   ? _mm512_shuffle_epi32(sixteen, 0x00)
+           : g == 1 ? _mm512_shuffle_epi32(sixteen, 0x55)
+           : g == 2 ? _mm512_shuffle_epi32(sixteen, 0xaa)
+                    : _mm512_shuffle_epi32(sixteen, 0xff);
+}
+
+/* The same for one activation and one panel, where nothing but memory should
+ * set the pace: each line is loaded once, and sums do not wait for each
+ * other. */
+INLINE void sum_one(kind k, const uint8_t *codes, const ph_act_block *x, int h,
+                    int last, __m512i *sum)
+{
+    __m512i part[4];
+
+    for (int g = 0; g < 4; g++) {
+        __m512i nibbles = load_512(codes + 64 * g);
+
+        __asm__("" : "+v"(nibbles));
+        part[g] = g ? _mm512_setzero_si512() : *sum;
+        for (int half = h; half <= last; half++) {
+            const __m512i sixteen = _mm512_broadcast_i32x4(
+                _mm_loadu_si128((const __m128i *)(x->codes + 16 * half)));
+            const __m512i w = four_columns_of(k.codes, nibbles, codes, g, half);
+
+            part[g] = _mm512_dpbusd_epi32(part[g], w, four_of(sixteen, g));
+        }
+    }
+    for (int g = 1; g < 4; g++)
+        part[0] = _mm512_add_epi32(part[0], part[g]);
+    *sum = part[0];
+}
+
 /* Sums over the halves from h to last of a block. Codes are unsigned, so that
  * sums start at minus their offset for each activation. */
 INLINE void sum_block(kind k, const tile *t, const uint8_t *const codes[2],
@@ -80,6 +115,10 @@ INLINE void sum_block(kind k, const tile *t, const uint8_t *const codes[2],
                       broadcast_4(x[(size_t)i * t->x_stride].sums), offsets)
                 : _mm512_setzero_si512();
         sums[i][1] = sums[i][0];
+    }
+    if (k.panels == 1 && k.width == 1 && k.codes != CODES_8) {
+        sum_one(k, codes[0], x, h, last, &sums[0][0]);
+        return;
     }
     sum_columns(k, t, codes, x, 0, h, last, sums);
     sum_columns(k, t, codes, x, 1, h, last, sums);
@@ -183,20 +222,6 @@ INLINE void add_block(kind k, const tile *t, const uint8_t *const codes[2],
                     _mm512_fnmadd_ps(m, _mm512_set1_ps(wsum), acc[i][p]);
             }
         }
-}
-
-/* Into the second-level cache, */
-INLINE void read_lines(const uint8_t *first, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        _mm_prefetch((const char *)first + 64 * i, _MM_HINT_T1);
-}
-
-/* and from there into the first. */
-INLINE void read_lines_again(const uint8_t *first, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        _mm_prefetch((const char *)first + 64 * i, _MM_HINT_T0);
 }
 
 INLINE __m512 *chain_of(const tile *t, int row, int panel)
