@@ -39,8 +39,8 @@ def run(*command, **options):
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **options)
 
 
-def build_adapter(folder):
-    """Installs the peer once and returns (adapter, libraries)."""
+def install(folder):
+    """Installs the peer once and returns (headers' folders, libraries)."""
     os.makedirs(folder, exist_ok=True)
     package = os.path.join(folder, "node_modules/node-llama-cpp")
     if not os.path.isdir(package):
@@ -52,13 +52,25 @@ def build_adapter(folder):
             os.path.join(package, "llama/gitRelease.bundle"), sources)
     libraries = os.path.join(
         folder, "node_modules/@node-llama-cpp/linux-x64/bins/linux-x64")
+    return ([os.path.join(sources, "include"),
+             os.path.join(sources, "ggml/include")], libraries)
+
+
+def compile_tool(source, target, headers, libraries):
+    """One of the C files here, with the libraries that the folder has."""
+    shared = [path for pattern in
+              ("libllama.*so", "libggml.*so", "libggml-base.so")
+              for path in glob.glob(os.path.join(libraries, pattern))]
+    run("gcc", "-O2", os.path.join(HERE, source), "-o", target,
+        *("-I" + folder for folder in headers), *shared,
+        "-Wl,-rpath," + os.path.abspath(libraries))
+
+
+def build_adapter(folder):
+    """(adapter, libraries)"""
+    headers, libraries = install(folder)
     adapter = os.path.join(folder, "llama_logits")
-    shared = [glob.glob(os.path.join(libraries, pattern))[0] for pattern in
-              ("libllama.v*.so", "libggml.v*.so", "libggml-base.so")]
-    run("gcc", "-O2", os.path.join(HERE, "llama_logits.c"), "-o", adapter,
-        "-I", os.path.join(sources, "include"),
-        "-I", os.path.join(sources, "ggml/include"),
-        *shared, "-Wl,-rpath," + libraries)
+    compile_tool("llama_logits.c", adapter, headers, libraries)
     return adapter, libraries
 
 
