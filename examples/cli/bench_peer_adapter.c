@@ -85,8 +85,7 @@ static void forget(struct llama_context *context, int depth)
 {
     llama_memory_seq_rm(llama_get_memory(context), 0, depth, -1);
 }
-#else /* ik_llama.cpp, which parted from llama.cpp before there was that file  \
-       */
+#else /* ik_llama.cpp: it is older than that header */
 static const char option[] = "repacking";
 
 static void begin(const char *libraries)
