@@ -76,7 +76,7 @@ static void rotate_and_cache(ph_pass *p, const ph_team *team, uint32_t layer)
     ph_team_share(team, p->n * n_heads, 1, &begin, &end);
     for (size_t i = begin; i < end; i++) {
         const size_t t = i / n_heads, h = i % n_heads;
-        float *head = s->wide + t * p->scratch->wide_stride + h * d;
+        float *head = s->wide + t * s->wide_stride + h * d;
 
         k->rope(head, s->cos + t * half, s->sin + t * half, hp->n_rot);
         if (h < hp->n_heads) {

@@ -2,12 +2,10 @@
  * Activations from float to int8 with AVX-512: a block of 32 is two registers.
  * The rule and its special cases are those of act_quantize_generic.h. */
 #include "kernels/act_quantize_avx512.h"
+#include "kernels/arith.h"
 
 #include <immintrin.h>
 #include <math.h>
-
-/* Bits of 2^-100 and of infinity. */
-enum { TINY_BITS = 0x0d800000, INFINITE_BITS = 0x7f800000 };
 
 static inline int32_t largest_magnitude(__m512 low, __m512 high)
 {
@@ -41,10 +39,10 @@ static inline void quantize_block(const float *x, ph_act_block *out)
     const __m512 high = _mm512_loadu_ps(x + 16);
     const int32_t bits = largest_magnitude(low, high);
     __m256i codes = _mm256_setzero_si256(), sums = codes;
-    float scale = bits < TINY_BITS ? 0 : NAN;
+    float scale = bits < PH_TINY_BITS ? 0 : NAN;
     int first, second;
 
-    if (bits >= TINY_BITS && bits < INFINITE_BITS) {
+    if (bits >= PH_TINY_BITS && bits < PH_INFINITE_BITS) {
         const float largest =
             _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(bits)));
         const __m512 inverse = _mm512_set1_ps(127.0f / largest);

@@ -7,10 +7,6 @@
 #include "kernels/arith.h"
 #include "kernels/kernels.h"
 
-/* Bits of 2^-100 and of infinity: magnitudes compare as integers, so that the
- * maximum does not depend on the order and sees NaN as the largest. */
-enum { TINY_BITS = 0x0d800000, INFINITE_BITS = 0x7f800000 };
-
 static float quantize_block(const float *x, int8_t *codes)
 {
     const float round = 0x1.8p23f; /* adding it rounds to an integer */
@@ -22,9 +18,9 @@ static float quantize_block(const float *x, int8_t *codes)
 
         max = magnitude > max ? magnitude : max;
     }
-    if (max < TINY_BITS || max >= INFINITE_BITS) {
+    if (max < PH_TINY_BITS || max >= PH_INFINITE_BITS) {
         memset(codes, 0, PH_ACT_BLOCK);
-        return max < TINY_BITS ? 0.0f : NAN;
+        return max < PH_TINY_BITS ? 0.0f : NAN;
     }
     largest = ph_bits_float(max);
     inverse = 127.0f / largest;

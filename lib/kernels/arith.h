@@ -16,6 +16,11 @@
 
 enum { PH_LANES = 16 }; /* of every reduction to a scalar */
 
+/* 2^-100 and infinity. The magnitudes of activations are compared as integers,
+ * so that the maximum does not depend on the order and sees NaN as the
+ * largest. */
+enum { PH_TINY_BITS = 0x0d800000, PH_INFINITE_BITS = 0x7f800000 };
+
 static inline uint32_t ph_float_bits(float f)
 {
     uint32_t bits;

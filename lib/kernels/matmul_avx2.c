@@ -6,9 +6,8 @@
 #include "kernels/matmul_generic.h"
 
 enum {
-    GROUP = 64,        /* rows of activations */
-    UNPACK_ABOVE = 8,  /* rows of activations: what unpacking costs */
-    READ_AHEAD = 32768 /* bytes: what comes from memory in some 2 us */
+    GROUP = 64,      /* rows of activations */
+    UNPACK_ABOVE = 8 /* rows of activations: what unpacking costs */
 };
 
 /* The product of a type of weights with some rows of activations. */
@@ -33,7 +32,7 @@ typedef struct sums {
 static void prefetch_span(const work *w, const uint8_t *codes, bool unpack)
 {
     const size_t bytes = (size_t)PH_SPAN / w->how->columns * w->how->record;
-    const uint8_t *from = codes + (unpack ? bytes : READ_AHEAD);
+    const uint8_t *from = codes + (unpack ? bytes : PH_READ_AHEAD);
 
     for (size_t i = 0; i < bytes && from + i < w->panels_end; i += 64)
         __builtin_prefetch(from + i, 0, 2);

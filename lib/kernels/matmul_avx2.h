@@ -9,7 +9,6 @@
 #include "kernels/packing.h"
 
 enum {
-    PH_SPAN_BLOCKS = PH_SPAN / PH_QK,
     PH_CELL = 512, /* bytes of a plane of unpacked codes of 32 columns */
     PH_TILE_TOKENS = 4
 };
@@ -37,13 +36,6 @@ typedef struct ph_span_scales {
      * the scales of 6-bit codes, or the minimums. */
     int16_t pair[PH_SPAN_BLOCKS][PH_PANEL_ROWS][2];
 } ph_span_scales;
-
-/* Rows of activations from a block of columns on, stride blocks from row to
- * row. */
-typedef struct ph_tile_acts {
-    const ph_act_block *blocks;
-    size_t stride;
-} ph_tile_acts;
 
 /* Continues the chains of a tile, acc[token][row], by n_blocks blocks. */
 typedef void (*ph_tile_fn)(const uint8_t *codes, const ph_span_scales *scales,

@@ -20,7 +20,7 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
-enum { PH_SPAN_BLOCKS = PH_SPAN / PH_QK, PH_TILE_TOKENS = 8, PH_QUARTER = 4 };
+enum { PH_TILE_TOKENS = 8, PH_QUARTER = 4 };
 
 /* What follows the integer sums of the halves of a block. */
 typedef enum ph_sum_neon {
@@ -42,13 +42,6 @@ typedef struct ph_span_neon {
     int32_t factor[PH_SPAN_BLOCKS][2][PH_PANEL_ROWS];
     int32_t min_factor[PH_SPAN_BLOCKS][2][PH_PANEL_ROWS];
 } ph_span_neon;
-
-/* Rows of activations from a block of columns on, stride blocks from row to
- * row. */
-typedef struct ph_tile_acts {
-    const ph_act_block *blocks;
-    size_t stride;
-} ph_tile_acts;
 
 /* Continues the chains of n_tokens <= PH_TILE_TOKENS, acc[token][row], by
  * n_blocks blocks. Returns how many tokens it did, the first ones. */

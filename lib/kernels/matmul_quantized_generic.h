@@ -9,15 +9,13 @@
 #include "kernels/arith.h"
 #include "kernels/packing.h"
 
-enum { SPAN_BLOCKS = PH_SPAN / PH_QK };
-
 /* A span of a panel's weights. Codes of types with two scales in 32 elements
  * are already multiplied by them: 12 bits and sign at most. */
 typedef struct panel {
     int16_t codes[PH_PANEL_ROWS][PH_SPAN];
-    float scale[SPAN_BLOCKS][PH_PANEL_ROWS];
-    float dmin[SPAN_BLOCKS][PH_PANEL_ROWS];
-    int32_t min[SPAN_BLOCKS][2][PH_PANEL_ROWS]; /* if there are two */
+    float scale[PH_SPAN_BLOCKS][PH_PANEL_ROWS];
+    float dmin[PH_SPAN_BLOCKS][PH_PANEL_ROWS];
+    int32_t min[PH_SPAN_BLOCKS][2][PH_PANEL_ROWS]; /* if there are two */
 } panel;
 
 static void unpack_block(const ph_block_type *how, const ph_block *block,

@@ -49,7 +49,20 @@
 
 #include "kernels/blocks.h"
 
-enum { PH_SPAN = 256 }; /* elements that a generic kernel takes at a time */
+enum {
+    PH_SPAN = 256, /* columns that a kernel takes at a time */
+    PH_SPAN_BLOCKS = PH_SPAN / PH_QK,
+    /* Bytes between what is multiplied and what is asked for where memory sets
+     * the pace: what comes from there in some 2 us. */
+    PH_READ_AHEAD = 32768
+};
+
+/* Rows of activations from a block of columns on, stride blocks from row to
+ * row. */
+typedef struct ph_tile_acts {
+    const ph_act_block *blocks;
+    size_t stride;
+} ph_tile_acts;
 
 typedef struct ph_packing {
     ph_dtype type;

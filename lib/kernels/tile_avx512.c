@@ -8,9 +8,8 @@
 #define INLINE static inline __attribute__((always_inline))
 
 enum {
-    SCALES = 256,       /* bytes before the codes where scales of halves are */
-    SOON = 2304,        /* bytes: about a record */
-    READ_AHEAD = 32768, /* bytes: what comes from memory in some 2 us */
+    SCALES = 256, /* bytes before the codes where scales of halves are */
+    SOON = 2304,  /* bytes: about a record */
 };
 
 /* What a body is made for; always a constant. */
@@ -287,12 +286,12 @@ INLINE void add_panel(kind k, tile *t)
         const uint8_t *scales[2] = {codes[0] - SCALES, NULL};
 
         ph_factors_avx512(how, record, side, n, t->w, t->m);
-        if (record + READ_AHEAD < t->end)
-            read_lines(record + READ_AHEAD, how->head / 64);
+        if (record + PH_READ_AHEAD < t->end)
+            read_lines(record + PH_READ_AHEAD, how->head / 64);
         for (uint32_t i = 0; i < n; i++, x++) {
             read_lines_again(codes[0] + SOON, lines);
-            if (codes[0] + READ_AHEAD < t->end)
-                read_lines(codes[0] + READ_AHEAD, lines);
+            if (codes[0] + PH_READ_AHEAD < t->end)
+                read_lines(codes[0] + PH_READ_AHEAD, lines);
             add_block(k, t, codes, scales, x, i, acc);
             codes[0] += n_block;
             scales[0] += 32;
@@ -313,6 +312,7 @@ INLINE void add_panel(kind k, tile *t)
             add_panel(k, t);                                                   \
         break;
 
+/* More rows than one panel's tile has are never cut into tiles of less. */
 INLINE void add_pair_of(kind k, tile *t, uint32_t width)
 {
     k.panels = 2;

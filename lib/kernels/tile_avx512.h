@@ -12,9 +12,8 @@
 
 enum {
     TILE_BLOCKS = 48,      /* of a chunk, at most */
-    TILE_PAIR_LEAST = 4,   /* rows of activations with two panels: from */
-    TILE_PAIR_WIDTH = 6,   /* to */
-    TILE_ONE_WIDTH = 12,   /* with one, at most */
+    TILE_PAIR_WIDTH = 6,   /* rows of activations with two panels, at most */
+    TILE_ONE_WIDTH = 12,   /* with one */
     TILE_HALVES_WIDTH = 8, /* and if each half block has a scale */
 };
 
