@@ -54,7 +54,7 @@ enum {
     PH_SPAN_BLOCKS = PH_SPAN / PH_QK,
     /* Bytes between what is multiplied and what is asked for where memory sets
      * the pace: what comes from there in some 2 us. */
-    PH_READ_AHEAD = 32768
+    PH_READ_AHEAD = 16384
 };
 
 /* Rows of activations from a block of columns on, stride blocks from row to
