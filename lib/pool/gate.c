@@ -4,7 +4,7 @@
  * busy machine is not made busier. */
 #include "pool/gate.h"
 
-enum { MIN_SPINS = 16 };
+enum { MIN_SPINS = 1024 };
 
 static void relax(void)
 {

@@ -5,7 +5,7 @@
 
 #include "pool/gate.h"
 
-enum { MAX_SPINS = 8192 };
+enum { MAX_SPINS = 65536 };
 
 typedef struct worker {
     ph_pool *pool;
