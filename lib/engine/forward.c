@@ -15,8 +15,15 @@
 #include <math.h>
 
 /* What stays together on a thread; of many tokens, SLAB_ROWS rows of gate and
- * up stay in its cache until they are one. */
-enum { ROWS = PH_ROWS, TOKENS = 64, MANY_TOKENS = 16, SLAB_ROWS = 256 };
+ * up stay in its cache until they are one. A thread that waits brings AHEAD
+ * bytes of its next weights into its second-level cache. */
+enum {
+    ROWS = PH_ROWS,
+    TOKENS = 64,
+    MANY_TOKENS = 16,
+    SLAB_ROWS = 256,
+    AHEAD = 131072
+};
 
 static bool takes_codes(const ph_matrix *w)
 {
@@ -44,6 +51,19 @@ static ph_acts normalise(const ph_pass *p, const ph_team *team,
                          s->normed_blocks + begin * blocks);
     ph_team_sync(team);
     return acts;
+}
+
+/* This thread's part of W is multiplied next: memory need not rest while it
+ * waits. */
+static void expect(const ph_team *team, const ph_matrix *w)
+{
+    const ph_deal deal = ph_team_deal(team, NULL, w->rows, ROWS);
+    const size_t panels = (deal.end - deal.begin) / PH_PANEL_ROWS;
+    const size_t bytes = panels * w->panel_bytes;
+
+    ph_team_read_ahead(team,
+                       w->data + deal.begin / PH_PANEL_ROWS * w->panel_bytes,
+                       bytes < AHEAD ? bytes : AHEAD);
 }
 
 /* y = x W^T; y_stride floats from one token to the next. */
@@ -246,12 +266,14 @@ static void attention_block(ph_pass *p, const ph_team *team, uint32_t i)
     project(p, team, q, &acts, &taken[PH_Q], qkv, stride);
     project(p, team, k, &acts, &taken[PH_K], qkv + q->rows, stride);
     project(p, team, v, &acts, &taken[PH_V], qkv + q->rows + k->rows, stride);
+    expect(team, out);
     ph_team_sync(team);
     rotate_and_cache(p, team, i);
     attend(p, team, i);
     if (takes_codes(out))
         quantize_mid(p, team, out->cols);
     project(p, team, out, &mid, &taken[PH_OUT], s->wide, stride);
+    expect(team, &layer->gate);
     ph_team_sync(team);
 }
 
@@ -271,8 +293,10 @@ static void feed_forward_block(ph_pass *p, const ph_team *team, uint32_t i)
 
     while (ph_deal_next(&deal, &begin, &end))
         gate_rows(p, layer, &acts, &part, begin, end);
+    expect(team, down);
     ph_team_sync(team);
     project(p, team, down, &mid, &taken[PH_DOWN], s->wide, s->wide_stride);
+    expect(team, i + 1 < p->hp->n_layers ? &layer[1].q : &p->model->output);
     ph_team_sync(team);
 }
 
@@ -315,6 +339,7 @@ static void output_head(ph_pass *p, const ph_team *team)
     size_t begin, end;
 
     project(p, team, w, &acts, &p->head_taken, p->logits, w->rows);
+    expect(team, &p->model->layers[0].q);
     ph_team_sync(team);
     ph_team_share(team, w->rows, ROWS, &begin, &end);
     for (size_t t = 0; t < acts.n; t++) {

@@ -4,7 +4,11 @@
  * busy machine is not made busier. */
 #include "pool/gate.h"
 
-enum { MIN_SPINS = 1024 };
+enum {
+    MIN_SPINS = 1024,
+    LINE = 64, /* bytes of a cache line, or of half of one */
+    LINES_A_SPIN = 4
+};
 
 static void relax(void)
 {
@@ -13,6 +17,17 @@ static void relax(void)
 #elif defined(__aarch64__)
     __asm__ __volatile__("yield");
 #endif
+}
+
+static void read_some(ph_ahead *ahead)
+{
+    for (int i = 0; i < LINES_A_SPIN && ahead->bytes; i++) {
+        const size_t n = ahead->bytes < LINE ? ahead->bytes : LINE;
+
+        __builtin_prefetch(ahead->next, 0, 2);
+        ahead->next += n;
+        ahead->bytes -= n;
+    }
 }
 
 phial_status ph_gate_init(ph_gate *gate)
@@ -34,7 +49,7 @@ void ph_gate_destroy(ph_gate *gate)
     pthread_mutex_destroy(&gate->lock);
 }
 
-void ph_gate_wait(ph_gate *gate, uint32_t seen, ph_spin *spin)
+void ph_gate_wait(ph_gate *gate, uint32_t seen, ph_spin *spin, ph_ahead *ahead)
 {
     for (uint32_t i = 0; i < spin->limit; i++) {
         if (atomic_load_explicit(&gate->count, memory_order_acquire) != seen) {
@@ -42,7 +57,10 @@ void ph_gate_wait(ph_gate *gate, uint32_t seen, ph_spin *spin)
                 spin->limit *= 2;
             return;
         }
-        relax();
+        if (ahead->bytes)
+            read_some(ahead);
+        else
+            relax();
     }
     if (spin->limit > MIN_SPINS)
         spin->limit /= 2;

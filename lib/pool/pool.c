@@ -12,8 +12,9 @@ typedef struct worker {
     ph_thread thread;
     uint32_t index;
     uint32_t seen; /* count of pool->jobs when the thread was started */
-    ph_spin spin;
-    char padding[64]; /* spin is written by one thread each */
+    ph_spin spin;  /* these two are written by one thread each */
+    ph_ahead ahead;
+    char padding[64];
 } worker;
 
 struct ph_pool {
@@ -47,7 +48,7 @@ static void *worker_body(void *arg)
     uint32_t seen = w->seen;
 
     for (;;) {
-        ph_gate_wait(&w->pool->jobs, seen, &w->spin);
+        ph_gate_wait(&w->pool->jobs, seen, &w->spin, &w->ahead);
         seen++;
         if (!w->pool->job)
             return NULL;
@@ -176,6 +177,15 @@ void ph_team_sync(const ph_team *team)
         atomic_store(&pool->arrived, 0);
         ph_gate_open(&pool->barrier);
     } else {
-        ph_gate_wait(&pool->barrier, seen, &pool->workers[team->index].spin);
+        worker *w = &pool->workers[team->index];
+
+        ph_gate_wait(&pool->barrier, seen, &w->spin, &w->ahead);
     }
+}
+
+void ph_team_read_ahead(const ph_team *team, const void *next, size_t bytes)
+{
+    worker *w = &team->pool->workers[team->index];
+
+    w->ahead = (ph_ahead){.next = next, .bytes = bytes};
 }

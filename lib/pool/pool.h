@@ -45,6 +45,11 @@ phial_status ph_pool_run(ph_pool *pool, ph_job job, void *arg);
  * visible to all. Every thread of the team must call it equally often. */
 void ph_team_sync(const ph_team *team);
 
+/* Tells what this thread will read first after it has waited: meanwhile it
+ * brings it into its cache. Never read, so it may be gone by then; replaces
+ * what was told before. */
+void ph_team_read_ahead(const ph_team *team, const void *next, size_t bytes);
+
 /* This thread's share of n items: begin <= i < end, contiguous; the shares of
  * all threads tile n. Boundaries are multiples of grain > 0, except the end. */
 void ph_team_share(const ph_team *team, size_t n, size_t grain, size_t *begin,

@@ -76,9 +76,34 @@ START_TEST(no_job_is_lost_between_spinning_and_sleeping)
     for (int i = 0; i < 20000; i++) {
         ck_status(ph_pool_run(pool, count_up, &count), PHIAL_OK);
         if (i % 500 == 0)
-            usleep(300);
+            usleep(5000);
     }
     ck_assert_int_eq(atomic_load(&count), 3 * 20000);
+    ph_pool_free(pool);
+}
+END_TEST
+
+/* Of any length, which need not be whole lines. */
+static void meet_reading_ahead(void *arg, const ph_team *team)
+{
+    static const char text[1000];
+
+    for (size_t i = 0; i < 100; i++) {
+        ph_team_read_ahead(team, text, i * 10);
+        if (i % team->count == team->index)
+            usleep(100);
+        ph_team_sync(team);
+    }
+    atomic_fetch_add((atomic_int *)arg, 1);
+}
+
+START_TEST(threads_may_read_ahead_while_they_wait)
+{
+    ph_pool *pool = new_pool(3);
+    atomic_int count = 0;
+
+    ck_status(ph_pool_run(pool, meet_reading_ahead, &count), PHIAL_OK);
+    ck_assert_int_eq(atomic_load(&count), 3);
     ph_pool_free(pool);
 }
 END_TEST
@@ -340,6 +365,7 @@ static Suite *pool_suite(void)
     tcase_add_loop_test(
         tc, every_thread_runs_the_job_once_and_barriers_order_memory, 0, 5);
     tcase_add_test(tc, no_job_is_lost_between_spinning_and_sleeping);
+    tcase_add_test(tc, threads_may_read_ahead_while_they_wait);
     tcase_add_test(tc, more_threads_than_processors_still_finish);
     tcase_add_test(tc, a_pool_that_never_ran_a_job_is_freed);
     tcase_add_test(tc, too_many_threads_are_refused);
