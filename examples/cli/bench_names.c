@@ -12,7 +12,7 @@ const char *bench_isa_name(int32_t isa)
 
 const char *bench_cache_name(int32_t cache)
 {
-    static const char *const names[] = {"auto", "f32", "f16"};
+    static const char *const names[] = {"auto", "f32", "f16", "q8"};
 
     return names[cache];
 }

@@ -175,8 +175,8 @@ int bench_peer_open(bench_peer *peer, int id, const bench_engine *e,
 
         snprintf(question, sizeof question, "open %d %u %u %d %d %llu\n",
                  2 * id + with, (unsigned)e->n_threads,
-                 (unsigned)stage->n_context, stage->cache == PHIAL_CACHE_F32,
-                 with, (unsigned long long)stage->depth);
+                 (unsigned)stage->n_context, (int)stage->cache, with,
+                 (unsigned long long)stage->depth);
         code = ask(peer, question, &seconds);
     }
     return code;

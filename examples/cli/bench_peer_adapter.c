@@ -54,6 +54,8 @@ static void set_option(struct llama_context_params *params, int with)
 {
     params->flash_attn_type =
         with ? LLAMA_FLASH_ATTN_TYPE_ENABLED : LLAMA_FLASH_ATTN_TYPE_DISABLED;
+    if (!with && params->type_v == GGML_TYPE_Q8_0)
+        params->type_v = GGML_TYPE_F16; /* it takes 8 bits with it only */
     params->no_perf = true;
 }
 
@@ -141,8 +143,16 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+/* cache is one of PHIAL_CACHE_*. */
+static enum ggml_type cache_type(int cache)
+{
+    return cache == 1   ? GGML_TYPE_F32
+           : cache == 3 ? GGML_TYPE_Q8_0
+                        : GGML_TYPE_F16;
+}
+
 static struct llama_context *make_context(int n_threads, unsigned n_context,
-                                          int f32, int with)
+                                          int cache, int with)
 {
     struct llama_context_params params = llama_context_default_params();
     struct llama_context *context;
@@ -150,7 +160,7 @@ static struct llama_context *make_context(int n_threads, unsigned n_context,
     params.n_ctx = n_context;
     params.n_batch = BATCH;
     params.n_threads = params.n_threads_batch = (unsigned)n_threads;
-    params.type_k = params.type_v = f32 ? GGML_TYPE_F32 : GGML_TYPE_F16;
+    params.type_k = params.type_v = cache_type(cache);
     set_option(&params, with);
     context = llama_init_from_model(models[with], params);
     if (context)
@@ -196,15 +206,15 @@ static int feed(struct llama_context *context, int first, int n, int batch)
 
 static int open_peer(const char *line, const char *path)
 {
-    int id, n_threads, f32, with, depth;
+    int id, n_threads, cache, with, depth;
     unsigned n_context;
 
     if (sscanf(line, "open %d %d %u %d %d %d", &id, &n_threads, &n_context,
-               &f32, &with, &depth) != 6 ||
+               &cache, &with, &depth) != 6 ||
         id < 0 || id >= MAX_CONTEXTS || with != !!with ||
         !load_model(path, with))
         return 0;
-    peers[id].context = make_context(n_threads, n_context, f32, with);
+    peers[id].context = make_context(n_threads, n_context, cache, with);
     peers[id].depth = depth;
     if (!peers[id].context)
         return 0;

@@ -67,7 +67,7 @@ static const option table[] = {
      "threads to compute with; 0: one per processor (default 0)", 0, 4096, 't'},
     {"isa", OPTION_CHOICES, FIELD(isas), "best|portable|avx2|avx512|neon",
      "instruction sets, separated by commas (default best)", 0, 0, 0},
-    {"cache", OPTION_CHOICES, FIELD(caches), "auto|f32|f16",
+    {"cache", OPTION_CHOICES, FIELD(caches), "auto|f32|f16|q8",
      "formats of the cached keys and values, separated by commas (default "
      "auto)",
      0, 0, 0},

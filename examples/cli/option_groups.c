@@ -23,7 +23,7 @@ static const option session_table[] = {
     {"context", OPTION_COUNT, FIELD(context), "N",
      "longest context in tokens; 0: what the model allows (default 0)", 0,
      4294967295.0, 'c'},
-    {"cache", OPTION_CHOICE, FIELD(cache), "auto|f32|f16",
+    {"cache", OPTION_CHOICE, FIELD(cache), "auto|f32|f16|q8",
      "format of the cached keys and values (default auto)", 0, 0, 0},
     {"rope", OPTION_CHOICE, FIELD(rope), "auto|short|long",
      "rotary factors of LongRoPE models; auto does as the reference "

@@ -318,6 +318,8 @@ PHIAL_API void phial_adapter_free(phial_adapter *adapter);
 
 /* ---- Session: setup ---------------------------------------------------- */
 
+/* How keys and values are kept. AUTO: F16. Q8: in 8 bits with a scale for each
+ * token and head, half the memory of F16 and faster to read */
 enum { PHIAL_CACHE_AUTO = 0, PHIAL_CACHE_F32 = 1, PHIAL_CACHE_F16 = 2,
        PHIAL_CACHE_Q8 = 3 };
 

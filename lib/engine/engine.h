@@ -17,7 +17,7 @@ enum { PH_MAX_BATCH = 65536 };
 typedef struct ph_sequence_config {
     uint32_t n_context;   /* tokens it may hold */
     uint32_t n_batch;     /* tokens per forward pass, <= PH_MAX_BATCH */
-    int32_t cache_format; /* PHIAL_CACHE_F32 or PHIAL_CACHE_F16 */
+    int32_t cache_format; /* PHIAL_CACHE_F32, _F16 or _Q8 */
 } ph_sequence_config;
 
 /* model and pool must outlive the sequence. */

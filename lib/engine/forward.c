@@ -79,7 +79,8 @@ static void project(const ph_pass *p, const ph_team *team, const ph_matrix *w,
                                   y_stride);
 }
 
-/* Rotates queries and keys, scales queries, caches keys and values. */
+/* Rotates queries and keys, scales queries, caches keys and values; of a Q8
+ * cache all in the Hadamard basis, which attend_block leaves. */
 static void rotate_and_cache(ph_pass *p, const ph_team *team, uint32_t layer)
 {
     const ph_kernels *k = p->model->kernels;
@@ -88,6 +89,7 @@ static void rotate_and_cache(ph_pass *p, const ph_team *team, uint32_t layer)
     const size_t d = hp->head_dim, half = hp->n_rot / 2;
     const size_t n_heads = hp->n_heads + hp->n_kv_heads;
     const float scale = 1 / sqrtf((float)hp->head_dim);
+    const bool q8 = p->cache->format == PHIAL_CACHE_Q8;
     size_t begin, end;
 
     /* The layer before is done, the next one not begun. */
@@ -99,15 +101,19 @@ static void rotate_and_cache(ph_pass *p, const ph_team *team, uint32_t layer)
         float *head = s->wide + t * s->wide_stride + h * d;
 
         k->rope(head, s->cos + t * half, s->sin + t * half, hp->n_rot);
+        if (q8)
+            k->hadamard(head, hp->head_dim);
         if (h < hp->n_heads) {
             for (size_t j = 0; j < d; j++)
                 head[j] *= scale;
         } else {
             const ph_cache_view view =
                 ph_kv_cache_view(p->cache, layer, (uint32_t)(h - hp->n_heads));
+            float *value = head + hp->n_kv_heads * d;
 
-            k->cache_put(&view, p->first + (uint32_t)t, head,
-                         head + hp->n_kv_heads * d);
+            if (q8)
+                k->hadamard(value, hp->head_dim);
+            k->cache_put(&view, p->first + (uint32_t)t, head, value);
         }
     }
     ph_team_sync(team);
@@ -136,6 +142,12 @@ static void attend_block(const ph_pass *p, uint32_t layer, uint32_t t,
     };
 
     p->model->kernels->attend(&view, &queries);
+    if (view.format != PHIAL_CACHE_Q8)
+        return;
+    for (uint32_t i = 0; i < n * group; i++)
+        p->model->kernels->hadamard(queries.out + i / group * cols +
+                                        i % group * hp->head_dim,
+                                    hp->head_dim);
 }
 
 /* Tokens in a block share what is read of the cache, but each thread should

@@ -13,10 +13,10 @@ static phial_status check_config(const ph_hparams *hp,
         return ph_fail(PHIAL_E_ARGUMENT,
                        "a batch of %u tokens, expected 1 to %d",
                        config->n_batch, PH_MAX_BATCH);
-    if (config->cache_format != PHIAL_CACHE_F32 &&
-        config->cache_format != PHIAL_CACHE_F16)
-        return ph_fail(PHIAL_E_UNSUPPORTED,
-                       "cache format %d is not supported, only F32 and F16",
+    if (config->cache_format < PHIAL_CACHE_F32 ||
+        config->cache_format > PHIAL_CACHE_Q8)
+        return ph_fail(PHIAL_E_ARGUMENT,
+                       "cache format %d, expected PHIAL_CACHE_F32, _F16 or _Q8",
                        (int)config->cache_format);
     return PHIAL_OK;
 }

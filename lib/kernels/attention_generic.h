@@ -9,7 +9,7 @@
 #include "kernels/arith.h"
 #include "kernels/kernels.h"
 
-enum { GROUP = 4, MAX_HEAD_DIM = 512 }; /* heads at a time: bounds the stack */
+enum { GROUP = 4 }; /* heads at a time: bounds the stack */
 
 /* Softmax over the keys so far: sum of out is weighted by exp(score - max). */
 typedef struct state {
@@ -30,18 +30,26 @@ typedef struct page_view {
     size_t q_stride;
 } page_view;
 
-/* n elements at index at of a panel as float: in place, or widened into tmp. */
+/* n elements at index at of a panel as float: in place, or widened into tmp.
+ * Of a Q8 cache the codes. */
 static const float *panel_floats(const ph_cache_view *cache, const void *panel,
                                  size_t at, uint32_t n, float *tmp)
 {
-    const uint16_t *half;
-
-    if (cache->format != PHIAL_CACHE_F16)
+    if (cache->format == PHIAL_CACHE_F32)
         return (const float *)panel + at;
-    half = (const uint16_t *)panel + at;
     for (uint32_t i = 0; i < n; i++)
-        tmp[i] = ph_half(half[i]);
+        tmp[i] = cache->format == PHIAL_CACHE_Q8
+                     ? (float)((const int8_t *)panel)[at + i]
+                     : ph_half(((const uint16_t *)panel)[at + i]);
     return tmp;
+}
+
+/* Of the codes of a token: 1 where there are none. */
+static float scale_of(const ph_cache_view *cache, const void *panel, uint32_t j)
+{
+    return cache->format == PHIAL_CACHE_Q8
+               ? ph_cache_scales(panel, cache->head_dim)[j]
+               : 1;
 }
 
 /* Columns outside begin..end-1 hold what the page happens to hold; they are
@@ -62,6 +70,9 @@ static void page_scores(const page_view *page, float scores[GROUP][PH_PAGE])
                 scores[h][j] = ph_fmaf(q, k[j], scores[h][j]);
         }
     }
+    for (uint32_t h = 0; h < page->n_heads; h++)
+        for (uint32_t j = 0; j < PH_PAGE; j++)
+            scores[h][j] *= scale_of(page->cache, page->keys, j);
 }
 
 /* Turns scores into weights relative to the new maximum, and scales what was
@@ -90,7 +101,7 @@ static void page_values(const page_view *page, float weights[GROUP][PH_PAGE],
                         state *units)
 {
     uint32_t head_dim = page->cache->head_dim;
-    float tmp[MAX_HEAD_DIM];
+    float tmp[PH_MAX_HEAD_DIM];
 
     for (uint32_t j = page->begin; j < page->end; j++) {
         const float *v = panel_floats(page->cache, page->values,
@@ -98,7 +109,8 @@ static void page_values(const page_view *page, float weights[GROUP][PH_PAGE],
 
         for (uint32_t h = 0; h < page->n_heads; h++) {
             float *out = units[h].out;
-            float weight = weights[h][j];
+            float weight =
+                weights[h][j] * scale_of(page->cache, page->values, j);
 
             for (uint32_t d = 0; d < head_dim; d++)
                 out[d] = ph_fmaf(weight, v[d], out[d]);
@@ -154,7 +166,7 @@ static void attend_group(const ph_cache_view *cache, uint32_t n_heads,
                          const float *q, size_t q_stride, uint32_t first,
                          uint32_t last, float *out, size_t out_stride)
 {
-    float sums[GROUP][MAX_HEAD_DIM];
+    float sums[GROUP][PH_MAX_HEAD_DIM];
     state totals[GROUP], units[GROUP];
 
     for (uint32_t h = 0; h < n_heads; h++) {

@@ -113,6 +113,19 @@ static void page_softmax(float scores[PH_PAGE], uint32_t begin, uint32_t end,
         sums[d] *= rescale;
 }
 
+/* Multiplies rows by the scales of a Q8 cache's tokens. */
+static void scale_columns(const ph_cache_view *cache, const void *data,
+                          float rows[][PH_PAGE], uint32_t n)
+{
+    const float *scales = ph_cache_scales(data, cache->head_dim);
+
+    if (cache->format != PHIAL_CACHE_Q8)
+        return;
+    for (uint32_t i = 0; i < n; i++)
+        for (int j = 0; j < PH_PAGE; j++)
+            rows[i][j] *= scales[j];
+}
+
 /* Adds columns begin..end-1 of n rows to their sums. */
 static void add_values(row_group *group, const panel *values,
                        float weights[][PH_PAGE], uint32_t first, uint32_t n,
@@ -157,9 +170,9 @@ static void page_values(row_group *group, const page_rows *rows,
 static void attend_page(const ph_cache_view *cache, row_group *group,
                         uint32_t from, uint32_t to, uint32_t p)
 {
-    const bool half = cache->format == PHIAL_CACHE_F16;
-    const panel keys = {cache->pages[p] + cache->k_offset, half, PH_PAGE};
-    const panel values = {cache->pages[p] + cache->v_offset, half,
+    const panel keys = {cache->pages[p] + cache->k_offset, cache->format,
+                        PH_PAGE};
+    const panel values = {cache->pages[p] + cache->v_offset, cache->format,
                           cache->head_dim};
     const page_rows rows = rows_of_page(group, from, to, p * PH_PAGE);
     float scores[TILE_ROWS][PH_PAGE];
@@ -170,11 +183,13 @@ static void attend_page(const ph_cache_view *cache, row_group *group,
     add_product(
         &(tile_product){rows.n, group->q + rows.first, scores[0], PH_PAGE},
         &keys, 0, cache->head_dim, PH_PAGE);
+    scale_columns(cache, keys.data, scores, rows.n);
     for (uint32_t i = 0; i < rows.n; i++)
         page_softmax(scores[i], rows.begin[i], rows.end[i],
                      &group->states[rows.first + i],
                      group->sums + (rows.first + i) * group->head_dim,
                      group->head_dim);
+    scale_columns(cache, values.data, scores, rows.n);
     page_values(group, &rows, &values, scores);
 }
 

@@ -12,10 +12,11 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* Row k of b starts at element k * step; floats, or halves. */
+/* Row k of b starts at element k * step: floats, halves, or codes as the
+ * cache's format has them. */
 typedef struct panel {
     const void *data;
-    bool half;
+    int32_t format;
     size_t step;
 } panel;
 
@@ -28,17 +29,29 @@ typedef struct tile_product {
     size_t c_step;
 } tile_product;
 
-INLINE vec load_floats(const panel *b, size_t at, bool half)
+INLINE vec load_floats(const panel *b, size_t at, const int32_t format)
 {
-    return half ? vec_load_half((const uint16_t *)b->data + at)
-                : vec_load((const float *)b->data + at);
+    if (format == PHIAL_CACHE_Q8)
+        return vec_load_codes((const int8_t *)b->data + at);
+    if (format == PHIAL_CACHE_F16)
+        return vec_load_half((const uint16_t *)b->data + at);
+    return vec_load((const float *)b->data + at);
+}
+
+static float load_float(const panel *b, size_t at)
+{
+    if (b->format == PHIAL_CACHE_Q8)
+        return ((const int8_t *)b->data)[at];
+    if (b->format == PHIAL_CACHE_F16)
+        return ph_half(((const uint16_t *)b->data)[at]);
+    return ((const float *)b->data)[at];
 }
 
 /* c[i][at..] += sum of a[i][k] * b[k][at..] over k, n_vecs vectors wide. With
  * constant arguments; registers hold all sums. */
 INLINE void add_tile(const tile_product *t, const panel *b, uint32_t begin,
                      uint32_t end, size_t at, const int n_rows,
-                     const int n_vecs, const bool half)
+                     const int n_vecs, const int32_t format)
 {
     vec sums[TILE_ROWS][TILE_VECS];
     const float *a[TILE_ROWS];
@@ -53,7 +66,7 @@ INLINE void add_tile(const tile_product *t, const panel *b, uint32_t begin,
 
         for (int v = 0; v < n_vecs; v++)
             floats[v] =
-                load_floats(b, k * b->step + at + (size_t)v * VEC, half);
+                load_floats(b, k * b->step + at + (size_t)v * VEC, format);
         for (int i = 0; i < n_rows; i++) {
             const vec x = vec_set(a[i][k]);
 
@@ -74,14 +87,9 @@ static void add_columns(const tile_product *t, const panel *b, uint32_t begin,
         for (size_t d = at; d < n_columns; d++) {
             float *sum = t->c + i * t->c_step + d;
 
-            for (size_t k = begin; k < end; k++) {
-                const size_t j = k * b->step + d;
-                const float x = b->half
-                                    ? ph_half(((const uint16_t *)b->data)[j])
-                                    : ((const float *)b->data)[j];
-
-                *sum = ph_fmaf(t->a[i][k], x, *sum);
-            }
+            for (size_t k = begin; k < end; k++)
+                *sum =
+                    ph_fmaf(t->a[i][k], load_float(b, k * b->step + d), *sum);
         }
     }
 }
@@ -92,7 +100,7 @@ static void add_columns(const tile_product *t, const panel *b, uint32_t begin,
  * only. */
 INLINE void add_rows(const tile_product *t, const panel *b, uint32_t begin,
                      uint32_t end, size_t n_columns, const int n_rows,
-                     const bool half)
+                     const int32_t format)
 {
     const uint32_t step = n_rows < TILE_ROWS ? STREAM_ROWS : end;
 
@@ -101,9 +109,9 @@ INLINE void add_rows(const tile_product *t, const panel *b, uint32_t begin,
         size_t at = 0;
 
         for (; at + TILE_VECS * VEC <= n_columns; at += TILE_VECS * VEC)
-            add_tile(t, b, k, stop, at, n_rows, TILE_VECS, half);
+            add_tile(t, b, k, stop, at, n_rows, TILE_VECS, format);
         for (; at + VEC <= n_columns; at += VEC)
-            add_tile(t, b, k, stop, at, n_rows, 1, half);
+            add_tile(t, b, k, stop, at, n_rows, 1, format);
         if (at < n_columns)
             add_columns(t, b, k, stop, at, n_columns);
     }
@@ -114,10 +122,12 @@ INLINE void add_rows(const tile_product *t, const panel *b, uint32_t begin,
         const tile_product *t, const panel *b, uint32_t begin, uint32_t end,   \
         size_t n_columns)                                                      \
     {                                                                          \
-        if (b->half)                                                           \
-            add_rows(t, b, begin, end, n_columns, rows, true);                 \
+        if (b->format == PHIAL_CACHE_Q8)                                       \
+            add_rows(t, b, begin, end, n_columns, rows, PHIAL_CACHE_Q8);       \
+        else if (b->format == PHIAL_CACHE_F16)                                 \
+            add_rows(t, b, begin, end, n_columns, rows, PHIAL_CACHE_F16);      \
         else                                                                   \
-            add_rows(t, b, begin, end, n_columns, rows, false);                \
+            add_rows(t, b, begin, end, n_columns, rows, PHIAL_CACHE_F32);      \
     }
 
 ADD_ROWS(1)

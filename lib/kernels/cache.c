@@ -4,7 +4,14 @@
 
 size_t ph_cache_panel_bytes(int32_t format, uint32_t head_dim)
 {
-    size_t elem_bytes = format == PHIAL_CACHE_F16 ? 2 : 4;
+    const size_t elements = (size_t)PH_PAGE * head_dim;
 
-    return (size_t)PH_PAGE * head_dim * elem_bytes;
+    switch (format) {
+    case PHIAL_CACHE_Q8:
+        return elements + PH_PAGE * sizeof(float);
+    case PHIAL_CACHE_F16:
+        return elements * 2;
+    default:
+        return elements * sizeof(float);
+    }
 }

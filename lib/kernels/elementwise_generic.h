@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * elementwise_generic.h - root mean square norm (Zhang and Sennrich 2019),
- * SwiGLU (Shazeer 2020), the residual sum, rotation by position (Su et al.
- * 2021) in the order of roundings of transformers' modeling_phi3.py, and
- * storing keys and values. Private to lib/kernels; see tier.h. */
+ * SwiGLU (Shazeer 2020), the residual sum, and rotation by position (Su et al.
+ * 2021) in the order of roundings of transformers' modeling_phi3.py. Private to
+ * lib/kernels; see tier.h. */
 #ifndef PH_ELEMENTWISE_GENERIC_H
 #define PH_ELEMENTWISE_GENERIC_H
 
 #include "kernels/arith.h"
 #include "kernels/kernels.h"
-
-#if defined(__F16C__)
-#include <immintrin.h>
-#endif
 
 static float sum_of_squares(const float *x, size_t n)
 {
@@ -59,50 +55,6 @@ static void rope(float *head, const float *cos_in, const float *sin_in,
 
         head[i] = a * cos_in[i] - b * sin_in[i];
         head[i + half] = b * cos_in[i] + a * sin_in[i];
-    }
-}
-
-/* step elements from one to the next. The instruction rounds as ph_f32_to_f16
- * does. */
-static void store_halves(uint16_t *dst, size_t step, const float *src, size_t n)
-{
-    size_t i = 0;
-
-#if defined(__F16C__)
-    for (; i + 8 <= n; i += 8) {
-        uint16_t halves[8];
-
-        _mm_storeu_si128((__m128i *)(void *)halves,
-                         _mm256_cvtps_ph(_mm256_loadu_ps(src + i),
-                                         _MM_FROUND_TO_NEAREST_INT));
-        for (size_t k = 0; k < 8; k++)
-            dst[(i + k) * step] = halves[k];
-    }
-#endif
-    for (; i < n; i++)
-        dst[i * step] = ph_f32_to_f16(src[i]);
-}
-
-static void store_floats(float *dst, size_t step, const float *src, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        dst[i * step] = src[i];
-}
-
-static void cache_put(const ph_cache_view *cache, uint32_t pos,
-                      const float *key, const float *value)
-{
-    const size_t n = cache->head_dim, slot = pos % PH_PAGE;
-    uint8_t *page = cache->pages[pos / PH_PAGE];
-    void *keys = page + cache->k_offset;
-    void *values = page + cache->v_offset;
-
-    if (cache->format == PHIAL_CACHE_F16) {
-        store_halves((uint16_t *)keys + slot, PH_PAGE, key, n);
-        store_halves((uint16_t *)values + slot * n, 1, value, n);
-    } else {
-        store_floats((float *)keys + slot, PH_PAGE, key, n);
-        store_floats((float *)values + slot * n, 1, value, n);
     }
 }
 

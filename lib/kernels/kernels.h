@@ -27,7 +27,8 @@ enum {
     PH_PANEL_ROWS = 16, /* rows of a packed panel */
     PH_ACT_BLOCK = 32,  /* activations share one scale per 32 elements */
     PH_PAGE = 64,       /* cached tokens per page */
-    PH_UNIT = 1024      /* keys per softmax unit, a multiple of PH_PAGE */
+    PH_UNIT = 1024,     /* keys per softmax unit, a multiple of PH_PAGE */
+    PH_MAX_HEAD_DIM = 512
 };
 
 /* ---- Weights ----------------------------------------------------------- */
@@ -116,10 +117,11 @@ void ph_rope_angles(const float *freqs, uint32_t n_rot, uint32_t pos,
 
 /* Where one layer's and one kv head's keys and values lie. Page p holds tokens
  * 64p..64p+63: keys as [head_dim][64], values as [64][head_dim], so that both
- * products run along the contiguous axis. pages[p] + offset must be aligned for
- * float. */
+ * products run along the contiguous axis. In a Q8 cache these are int8, and
+ * behind them 64 floats are the scales of the tokens. pages[p] + offset must be
+ * aligned for float. */
 typedef struct ph_cache_view {
-    int32_t format; /* PHIAL_CACHE_F32 or PHIAL_CACHE_F16 */
+    int32_t format; /* PHIAL_CACHE_F32, _F16 or _Q8 */
     uint32_t head_dim;
     uint8_t *const *pages;
     size_t k_offset; /* of this layer and head in each page */
@@ -128,6 +130,12 @@ typedef struct ph_cache_view {
 
 /* Bytes of one page's keys, or values, of one layer and head. */
 size_t ph_cache_panel_bytes(int32_t format, uint32_t head_dim);
+
+/* Of keys, or values, in a Q8 cache. */
+static inline float *ph_cache_scales(const void *panel, size_t head_dim)
+{
+    return (float *)((uintptr_t)panel + PH_PAGE * head_dim);
+}
 
 /* Queries of consecutive tokens, of the n_heads heads that share a kv head.
  * They are already scaled. */
@@ -180,14 +188,21 @@ typedef struct ph_kernels {
     void (*rope)(float *head, const float *cos_in, const float *sin_in,
                  uint32_t n_rot);
 
-    /* Stores the key and value of token pos. */
+    /* Rotates a head by the orthonormal Hadamard matrix of the largest power
+     * of two that divides n <= PH_MAX_HEAD_DIM, block by block: what was large
+     * in one element is then spread over many, and eight bits are enough
+     * (Ashkboos et al. 2024). Its own inverse; a product of two heads stays. */
+    void (*hadamard)(float *head, uint32_t n);
+
+    /* Stores the key and value of token pos. Of a Q8 cache: scale and codes are
+     * made as in quantize_acts. */
     void (*cache_put)(const ph_cache_view *cache, uint32_t pos,
                       const float *key, const float *value);
 
     /* out = softmax(q . keys) . values for each token and head. Keys are taken
      * in pages; softmax is online within units of PH_UNIT keys, counted from
      * position 0, and the units are merged in ascending order. head_dim <=
-     * 512. */
+     * PH_MAX_HEAD_DIM. */
     void (*attend)(const ph_cache_view *cache, const ph_queries *queries);
 } ph_kernels;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The kernels for AVX2. */
 #include "kernels/act_quantize_generic.h"
+#include "kernels/cache_generic.h"
 #include "kernels/elementwise_generic.h"
 #include "kernels/matmul_avx2.h"
 #include "kernels/tier.h"
@@ -13,6 +14,7 @@ const ph_kernels ph_kernels_avx2 = {
     .add_to = add_to,
     .swiglu = swiglu,
     .rope = rope,
+    .hadamard = hadamard,
     .cache_put = cache_put,
     .attend = ph_attend_avx2,
 };

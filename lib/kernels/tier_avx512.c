@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The kernels for AVX-512 with VNNI. */
 #include "kernels/act_quantize_avx512.h"
+#include "kernels/cache_generic.h"
 #include "kernels/elementwise_generic.h"
 #include "kernels/matmul_avx512.h"
 #include "kernels/matmul_generic.h"
@@ -21,6 +22,7 @@ const ph_kernels ph_kernels_avx512 = {
     .add_to = add_to,
     .swiglu = swiglu,
     .rope = rope,
+    .hadamard = hadamard,
     .cache_put = cache_put,
     .attend = ph_attend_avx512,
 };

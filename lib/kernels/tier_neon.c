@@ -2,6 +2,7 @@
  * The kernels for AArch64: one table for the base instruction set, and one for
  * each extension, which differ in the products of packed quantised weights. */
 #include "kernels/act_quantize_generic.h"
+#include "kernels/cache_generic.h"
 #include "kernels/elementwise_generic.h"
 #include "kernels/matmul_generic.h"
 #include "kernels/matmul_neon.h"
@@ -35,6 +36,7 @@ static void matmul(const ph_tiles_neon *tiles, const ph_matrix *weights,
         .add_to = add_to,                                                      \
         .swiglu = swiglu,                                                      \
         .rope = rope,                                                          \
+        .hadamard = hadamard,                                                  \
         .cache_put = cache_put,                                                \
         .attend = ph_attend_neon,                                              \
     };

@@ -2,6 +2,7 @@
  * The kernels in plain C: the specification of the bits. */
 #include "kernels/act_quantize_generic.h"
 #include "kernels/attention_generic.h"
+#include "kernels/cache_generic.h"
 #include "kernels/elementwise_generic.h"
 #include "kernels/matmul_generic.h"
 #include "kernels/tier.h"
@@ -14,6 +15,7 @@ const ph_kernels ph_kernels_portable = {
     .add_to = add_to,
     .swiglu = swiglu,
     .rope = rope,
+    .hadamard = hadamard,
     .cache_put = cache_put,
     .attend = attend,
 };

@@ -30,6 +30,12 @@ static inline vec vec_load_half(const uint16_t *p)
     return _mm256_cvtph_ps(_mm_loadu_si128((const void *)p));
 }
 
+static inline vec vec_load_codes(const int8_t *p)
+{
+    return _mm256_cvtepi32_ps(
+        _mm256_cvtepi8_epi32(_mm_loadl_epi64((const void *)p)));
+}
+
 static inline void vec_store(float *p, vec x)
 {
     _mm256_storeu_ps(p, x);

@@ -30,6 +30,12 @@ static inline vec vec_load_half(const uint16_t *p)
     return _mm512_cvtph_ps(_mm256_loadu_si256((const void *)p));
 }
 
+static inline vec vec_load_codes(const int8_t *p)
+{
+    return _mm512_cvtepi32_ps(
+        _mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)p)));
+}
+
 static inline void vec_store(float *p, vec x)
 {
     _mm512_storeu_ps(p, x);

@@ -31,6 +31,15 @@ static inline vec vec_load_half(const uint16_t *p)
     return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
 }
 
+static inline vec vec_load_codes(const int8_t *p)
+{
+    uint32_t four;
+
+    memcpy(&four, p, sizeof four);
+    return vcvtq_f32_s32(vmovl_s16(
+        vget_low_s16(vmovl_s8(vreinterpret_s8_u32(vdup_n_u32(four))))));
+}
+
 static inline void vec_store(float *p, vec x)
 {
     vst1q_f32(p, x);

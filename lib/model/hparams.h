@@ -10,7 +10,6 @@ enum { /* limits; what is larger is refused */
        PH_MAX_CONTEXT = 1 << 20,
        PH_MAX_LAYERS = 256,
        PH_MAX_HEADS = 512,
-       PH_MAX_HEAD_DIM = 512,
        PH_MAX_EMBD = 65536,
        PH_MAX_FF = 262144
 };

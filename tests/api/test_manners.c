@@ -136,18 +136,18 @@ END_TEST
 START_TEST(an_estimate_is_what_open_and_session_then_report)
 {
     static const int32_t formats[] = {PHIAL_CACHE_AUTO, PHIAL_CACHE_F32,
-                                      PHIAL_CACHE_F16};
+                                      PHIAL_CACHE_F16, PHIAL_CACHE_Q8};
     phial_model *model = open_model(families[_i], 1);
 
-    for (size_t i = 0; i < 9; i++) {
+    for (size_t i = 0; i < 12; i++) {
         phial_session_options o = PHIAL_INIT(phial_session_options);
         phial_memory guess = PHIAL_INIT(phial_memory);
         phial_memory m = guess, s = guess;
         phial_session *session = NULL;
         size_t left;
 
-        o.cache_format = formats[i % 3];
-        o.n_context = i / 3 ? 16 * (uint32_t)i : 0;
+        o.cache_format = formats[i % 4];
+        o.n_context = i / 4 ? 16 * (uint32_t)i : 0;
         o.n_prefill = (uint32_t)i;
         ck_status(phial_estimate(model_path(families[_i]), NULL, &o, &guess),
                   PHIAL_OK);

@@ -209,8 +209,6 @@ START_TEST(sessions_check_what_they_are_made_from)
     refused(phial_session_new(model, &o, &out), "rope");
     o = good, o.rope = -1;
     refused(phial_session_new(model, &o, &out), "rope");
-    o = good, o.cache_format = PHIAL_CACHE_Q8;
-    ck_status(phial_session_new(model, &o, &out), PHIAL_E_UNSUPPORTED);
     ck_assert_ptr_eq(out, BAD_POINTER);
 }
 END_TEST

@@ -73,6 +73,7 @@ class Estimate(Case):
                              "--cache", form)["cache"]
         self.assertLess(cache("64", "f16"), cache("128", "f16"))
         self.assertLess(cache("128", "f16"), cache("128", "f32"))
+        self.assertLess(cache("128", "q8"), cache("128", "f16"))
 
     def test_people_get_units(self):
         text = self.output("estimate", TINY)

@@ -261,6 +261,7 @@ static void measure_all(bench *b, const char *only)
     measure("swiglu (elements)", swiglu, b, COLS);
     measure_attention(b, PHIAL_CACHE_F32, "f32");
     measure_attention(b, PHIAL_CACHE_F16, "f16");
+    measure_attention(b, PHIAL_CACHE_Q8, "q8");
 }
 
 int main(int argc, char **argv)

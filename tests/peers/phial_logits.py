@@ -10,7 +10,8 @@ sys.path.insert(0, os.path.join(HERE, "../../bindings/python/phial"))
 
 import _ffi  # noqa: E402
 
-CACHES = {"f32": _ffi.PHIAL_CACHE_F32, "f16": _ffi.PHIAL_CACHE_F16}
+CACHES = {"f32": _ffi.PHIAL_CACHE_F32, "f16": _ffi.PHIAL_CACHE_F16,
+          "q8": _ffi.PHIAL_CACHE_Q8}
 
 
 def options(kind, **fields):

@@ -69,18 +69,15 @@ END_TEST
 START_TEST(configurations_out_of_range_are_refused)
 {
     const ph_sequence_config bad[] = {
-        {0, 1, PHIAL_CACHE_F32},
-        {model->hp.n_context + 1, 1, PHIAL_CACHE_F32},
-        {1, 0, PHIAL_CACHE_F32},
-        {1, PH_MAX_BATCH + 1, PHIAL_CACHE_F32},
+        {0, 1, PHIAL_CACHE_F32},  {model->hp.n_context + 1, 1, PHIAL_CACHE_F32},
+        {1, 0, PHIAL_CACHE_F32},  {1, PH_MAX_BATCH + 1, PHIAL_CACHE_F32},
+        {1, 1, PHIAL_CACHE_AUTO}, {1, 1, PHIAL_CACHE_Q8 + 1},
     };
-    const ph_sequence_config q8 = {1, 1, PHIAL_CACHE_Q8};
     ph_sequence *seq = NULL;
 
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 6; i++)
         ck_status(ph_sequence_new(model, pool, &bad[i], &seq),
                   PHIAL_E_ARGUMENT);
-    ck_status(ph_sequence_new(model, pool, &q8, &seq), PHIAL_E_UNSUPPORTED);
     ck_assert_ptr_null(seq);
     ph_sequence_free(NULL);
 }
@@ -201,7 +198,8 @@ END_TEST
 
 START_TEST(memory_is_what_the_estimate_says)
 {
-    const int32_t formats[] = {PHIAL_CACHE_F32, PHIAL_CACHE_F16};
+    const int32_t formats[] = {PHIAL_CACHE_F32, PHIAL_CACHE_F16,
+                               PHIAL_CACHE_Q8};
     const ph_sequence_config config = {200, BATCH, formats[_i]};
     failing_heap heap;
     ph_sequence_bytes estimate, now;
@@ -258,7 +256,7 @@ TCase *sequence_cases(void)
     tcase_add_test(t, a_cancelled_pass_leaves_the_sequence_as_it_was);
     tcase_add_test(t, a_cancelled_first_pass_keeps_no_page);
     tcase_add_loop_test(t, a_logit_that_is_no_number_is_an_error, 0, 3);
-    tcase_add_loop_test(t, memory_is_what_the_estimate_says, 0, 2);
+    tcase_add_loop_test(t, memory_is_what_the_estimate_says, 0, 3);
     tcase_add_test(t, an_estimate_that_overflows_says_so);
     return t;
 }

@@ -82,6 +82,7 @@ TCase *matmul_tests(void);
 TCase *matmul_tiers_tests(void);
 TCase *elementwise_tests(void);
 TCase *rope_tests(void);
+TCase *hadamard_tests(void);
 TCase *attention_tests(void);
 TCase *attention_tiers_tests(void);
 TCase *golden_tests(void);

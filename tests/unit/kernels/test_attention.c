@@ -58,10 +58,32 @@ static void put_all(cache *c, uint32_t n)
         put(c, pos);
 }
 
-static float stored(const cache *c, float f)
+/* Element d of token pos as it was stored: floats[pos] of keys or values, whose
+ * panel is at offset, d step elements from one to the next. */
+static double stored(const cache *c, const float *floats, uint32_t pos,
+                     uint32_t d, size_t offset, size_t at)
 {
-    return c->view.format == PHIAL_CACHE_F16 ? ph_f16_to_f32(ph_f32_to_f16(f))
-                                             : f;
+    const uint8_t *panel = c->pages[pos / PH_PAGE] + offset;
+    const float f = floats[(size_t)pos * c->view.head_dim + d];
+
+    if (c->view.format == PHIAL_CACHE_F16)
+        return (double)ph_f16_to_f32(ph_f32_to_f16(f));
+    if (c->view.format == PHIAL_CACHE_Q8)
+        return (double)((const int8_t *)panel)[at] *
+               ph_cache_scales(panel, c->view.head_dim)[pos % PH_PAGE];
+    return (double)f;
+}
+
+static double stored_key(const cache *c, uint32_t pos, uint32_t d)
+{
+    return stored(c, c->keys, pos, d, c->view.k_offset,
+                  (size_t)d * PH_PAGE + pos % PH_PAGE);
+}
+
+static double stored_value(const cache *c, uint32_t pos, uint32_t d)
+{
+    return stored(c, c->values, pos, d, c->view.v_offset,
+                  (size_t)(pos % PH_PAGE) * c->view.head_dim + d);
 }
 
 static void attend_exactly(const cache *c, const float *q, uint32_t first,
@@ -74,7 +96,7 @@ static void attend_exactly(const cache *c, const float *q, uint32_t first,
     for (uint32_t j = first; j <= last; j++) {
         scores[j] = 0;
         for (uint32_t d = 0; d < head_dim; d++)
-            scores[j] += (double)q[d] * stored(c, c->keys[j * head_dim + d]);
+            scores[j] += (double)q[d] * stored_key(c, j, d);
         max = fmax(max, scores[j]);
     }
     for (uint32_t d = 0; d < head_dim; d++)
@@ -84,7 +106,7 @@ static void attend_exactly(const cache *c, const float *q, uint32_t first,
 
         sum += weight;
         for (uint32_t d = 0; d < head_dim; d++)
-            out[d] += weight * stored(c, c->values[j * head_dim + d]);
+            out[d] += weight * stored_value(c, j, d);
     }
     for (uint32_t d = 0; d < head_dim; d++)
         out[d] /= sum;
@@ -106,8 +128,8 @@ START_TEST(outputs_are_close_to_double_precision)
 {
     enum { QUERIES = 16 };
     static const uint32_t dims[] = {1, 7, 32, 64, 96, 128, 160};
-    int32_t format = _i % 2 ? PHIAL_CACHE_F16 : PHIAL_CACHE_F32;
-    uint32_t head_dim = dims[_i / 2];
+    int32_t format = PHIAL_CACHE_F32 + _i % 3;
+    uint32_t head_dim = dims[_i / 3];
     uint64_t state = 10 + (uint64_t)_i;
     cache *c = new_cache(format, head_dim);
     float q[QUERIES * 160], out[QUERIES * 160];
@@ -151,7 +173,7 @@ END_TEST
  * there. Neither the order in which tokens were put matters. */
 START_TEST(bits_do_not_depend_on_how_the_cache_was_filled)
 {
-    int32_t format = _i % 2 ? PHIAL_CACHE_F16 : PHIAL_CACHE_F32;
+    int32_t format = PHIAL_CACHE_F32 + _i;
     uint64_t state = 20;
     cache *full = new_cache(format, 48), *part = new_cache(format, 48);
     float q[48], a[48], b[48];
@@ -183,7 +205,7 @@ START_TEST(bits_do_not_depend_on_the_other_heads_and_tokens)
     enum { Q_STRIDE = HEADS * DIM + 8, OUT_STRIDE = HEADS * DIM + 3 };
     static const uint32_t windows[] = {0, 1, 33, 64, 200, 1024, 1300};
     uint64_t state = 30;
-    cache *c = new_cache(_i % 2 ? PHIAL_CACHE_F16 : PHIAL_CACHE_F32, DIM);
+    cache *c = new_cache(PHIAL_CACHE_F32 + _i, DIM);
     float *q = malloc(TOKENS * Q_STRIDE * sizeof *q);
     float *out = malloc(TOKENS * OUT_STRIDE * sizeof *out);
     float one[DIM];
@@ -247,7 +269,7 @@ START_TEST(a_nan_key_or_query_gives_nan_and_not_a_wrong_number)
 {
     enum { DIM = 8 };
     uint64_t state = 40;
-    cache *c = new_cache(PHIAL_CACHE_F32, DIM);
+    cache *c = new_cache(PHIAL_CACHE_F32 + _i, DIM);
     float q[DIM], out[DIM];
 
     draw(c, &state);
@@ -290,19 +312,51 @@ START_TEST(a_put_touches_its_own_slot_only)
 }
 END_TEST
 
+/* Codes are those of the rule for activations, over a whole head. */
+START_TEST(eight_bits_have_one_scale_per_token)
+{
+    enum { DIM = 96 };
+    uint64_t state = 50;
+    cache *c = new_cache(PHIAL_CACHE_Q8, DIM);
+
+    draw(c, &state);
+    c->values[70 * DIM] = 1e-35f; /* and the rest of it */
+    for (int d = 1; d < DIM; d++)
+        c->values[70 * DIM + d] = 0;
+    put_all(c, 128);
+    for (uint32_t pos = 0; pos < 128; pos++) {
+        const float *key = c->keys + pos * DIM;
+        const uint8_t *panel = c->pages[pos / 64] + c->view.k_offset;
+        float max = 0;
+
+        for (int d = 0; d < DIM; d++)
+            max = fmaxf(max, fabsf(key[d]));
+        ck_assert(same_float(ph_cache_scales(panel, DIM)[pos % 64], max / 127));
+        for (int d = 0; d < DIM; d++)
+            ck_assert_int_eq(((const int8_t *)panel)[d * 64 + (int)pos % 64],
+                             (int)rintf(key[d] * (127 / max)));
+    }
+    for (uint32_t d = 0; d < DIM; d++)
+        ck_assert(stored_value(c, 70, d) == 0);
+    free_cache(c);
+}
+END_TEST
+
 TCase *attention_tests(void)
 {
     TCase *tc = tcase_create("attention");
 
     tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, outputs_are_close_to_double_precision, 0, 14);
+    tcase_add_loop_test(tc, outputs_are_close_to_double_precision, 0, 21);
     tcase_add_test(tc, one_key_gives_its_value);
     tcase_add_loop_test(tc, bits_do_not_depend_on_how_the_cache_was_filled, 0,
-                        2);
+                        3);
     tcase_add_loop_test(tc, bits_do_not_depend_on_the_other_heads_and_tokens, 0,
-                        2);
+                        3);
     tcase_add_test(tc, scores_far_apart_do_not_overflow);
-    tcase_add_test(tc, a_nan_key_or_query_gives_nan_and_not_a_wrong_number);
+    tcase_add_loop_test(tc, a_nan_key_or_query_gives_nan_and_not_a_wrong_number,
+                        0, 3);
     tcase_add_test(tc, a_put_touches_its_own_slot_only);
+    tcase_add_test(tc, eight_bits_have_one_scale_per_token);
     return tc;
 }

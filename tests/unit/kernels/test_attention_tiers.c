@@ -6,7 +6,7 @@
 #include "kernels_testing.h"
 
 enum {
-    CASES = 600, /* times 20 seeds is more than 10 000 */
+    CASES = 1000, /* times 10 seeds and 3 formats */
     MAX_TOKENS = 70,
     MAX_HEADS = 9,
     MAX_DIM = 160,
@@ -18,7 +18,7 @@ enum {
 
 static const float untouched = 12345;
 
-/* Pages of one size for all head sizes, the elements in either format. */
+/* Pages of one size for all head sizes, the elements in any format. */
 typedef struct memory {
     uint8_t *pages[N_PAGES];
     float q[MAX_TOKENS * MAX_STRIDE];
@@ -29,7 +29,9 @@ typedef struct memory {
 static void set_element(const ph_cache_view *view, uint32_t page, size_t i,
                         float x)
 {
-    if (view->format == PHIAL_CACHE_F16)
+    if (view->format == PHIAL_CACHE_Q8)
+        ((int8_t *)view->pages[page])[i] = (int8_t)(x * 40);
+    else if (view->format == PHIAL_CACHE_F16)
         ((uint16_t *)(void *)view->pages[page])[i] = ph_f32_to_f16(x);
     else
         ((float *)(void *)view->pages[page])[i] = x;
@@ -55,13 +57,44 @@ static void free_memory(memory *m)
     free(m);
 }
 
+/* The scales of a Q8 cache, for its codes to be about normal. */
+static void draw_scales(uint64_t *state, const ph_cache_view *view)
+{
+    if (view->format != PHIAL_CACHE_Q8)
+        return;
+    for (uint32_t p = 0; p < N_PAGES; p++)
+        for (uint32_t j = 0; j < PH_PAGE; j++) {
+            uint8_t *page = view->pages[p];
+
+            ph_cache_scales(page, view->head_dim)[j] =
+                random_normal(state) / 40;
+            ph_cache_scales(page + view->v_offset, view->head_dim)[j] =
+                random_normal(state) / 40;
+        }
+}
+
+/* Something unusual: an element, or a scale. */
+static void spoil_one(uint64_t *state, const ph_cache_view *view, uint32_t page)
+{
+    static const float values[] = {INFINITY, -INFINITY, NAN,
+                                   60000,    -60000,    -0.0f};
+    const float x = values[random_below(state, 6)];
+    uint8_t *panel =
+        view->pages[page] + (random_below(state, 2) ? view->v_offset : 0);
+
+    if (view->format == PHIAL_CACHE_Q8)
+        ph_cache_scales(panel, view->head_dim)[random_below(state, PH_PAGE)] =
+            x;
+    else
+        set_element(view, page,
+                    random_below(state, 2 * PH_PAGE * view->head_dim), x);
+}
+
 /* Now and then something large, infinite or NaN, anywhere in the pages: seen
  * by all, some or none of the queries. */
 static void spoil(uint64_t *state, const ph_cache_view *view,
                   const ph_queries *queries)
 {
-    static const float values[] = {INFINITY, -INFINITY, NAN,
-                                   60000,    -60000,    -0.0f};
     const uint32_t last = queries->position + queries->n_tokens - 1;
     const uint32_t first = ph_first_key(queries->window, queries->position);
     const uint32_t n = random_below(state, 4);
@@ -70,9 +103,8 @@ static void spoil(uint64_t *state, const ph_cache_view *view,
         const uint32_t p =
             first / PH_PAGE +
             random_below(state, last / PH_PAGE - first / PH_PAGE + 1);
-        const size_t at = random_below(state, 2 * PH_PAGE * view->head_dim);
 
-        set_element(view, p, at, values[random_below(state, 6)]);
+        spoil_one(state, view, p);
     }
 }
 
@@ -131,6 +163,7 @@ static void check_case(uint64_t *state, memory *m, int32_t format,
         m->q[i] = random_normal(state) * size;
     if (random_below(state, 40) == 0)
         m->q[random_below(state, (uint32_t)n)] = NAN;
+    draw_scales(state, &view);
     spoil(state, &view, &queries);
     for (size_t i = 0; i < queries.n_tokens * queries.out_stride; i++)
         m->want[i] = m->got[i] = untouched;
@@ -150,7 +183,7 @@ static void check_case(uint64_t *state, memory *m, int32_t format,
 
 START_TEST(attention_has_the_bits_of_the_portable_kernel)
 {
-    const int32_t format = _i % 2 ? PHIAL_CACHE_F16 : PHIAL_CACHE_F32;
+    const int32_t format = PHIAL_CACHE_F32 + _i % 3;
     const ph_kernels *portable = ph_kernels_get(PHIAL_ISA_PORTABLE);
     uint64_t state = 700 + (uint64_t)_i;
     memory *m = new_memory(&state, format);
@@ -178,9 +211,11 @@ static float any_float(uint64_t *state)
 
 static float element_of(const ph_cache_view *view, size_t i)
 {
+    const void *page = view->pages[1];
+
     return view->format == PHIAL_CACHE_F16
-               ? ph_f16_to_f32(((uint16_t *)(void *)view->pages[1])[i])
-               : ((float *)(void *)view->pages[1])[i];
+               ? ph_f16_to_f32(((const uint16_t *)page)[i])
+               : ((const float *)page)[i];
 }
 
 START_TEST(a_put_stores_the_bits_of_the_portable_kernel)
@@ -189,8 +224,7 @@ START_TEST(a_put_stores_the_bits_of_the_portable_kernel)
     const ph_kernels *portable = ph_kernels_get(PHIAL_ISA_PORTABLE);
     float key[MAX_DIM], value[MAX_DIM];
     uint8_t *pages[2] = {NULL, NULL};
-    ph_cache_view view = {.format = _i ? PHIAL_CACHE_F16 : PHIAL_CACHE_F32,
-                          .pages = pages};
+    ph_cache_view view = {.format = PHIAL_CACHE_F32 + _i, .pages = pages};
     uint64_t state = 800 + (uint64_t)_i;
 
     for (int i = 0; i < 2000; i++) {
@@ -206,6 +240,10 @@ START_TEST(a_put_stores_the_bits_of_the_portable_kernel)
         portable->cache_put(&view, pos, key, value);
         pages[1] = (uint8_t *)got;
         kernels->cache_put(&view, pos, key, value);
+        if (view.format == PHIAL_CACHE_Q8) {
+            ck_assert_mem_eq(got, want, 2 * view.v_offset);
+            continue;
+        }
         for (size_t k = 0; k < 2 * PH_PAGE * (size_t)view.head_dim; k++) {
             float a, b;
 
@@ -230,7 +268,7 @@ TCase *attention_tiers_tests(void)
     if (kernels == ph_kernels_get(PHIAL_ISA_PORTABLE))
         return tc;
     tcase_add_loop_test(tc, attention_has_the_bits_of_the_portable_kernel, 0,
-                        20);
-    tcase_add_loop_test(tc, a_put_stores_the_bits_of_the_portable_kernel, 0, 2);
+                        30);
+    tcase_add_loop_test(tc, a_put_stores_the_bits_of_the_portable_kernel, 0, 3);
     return tc;
 }

@@ -102,10 +102,12 @@ END_TEST
 START_TEST(attention_bits_are_those_recorded)
 {
     enum { DIM = 40, KEYS = 1300, PAGES = KEYS / PH_PAGE + 1, HEADS = 3 };
-    static const uint64_t want[2] = {0x9a5f05d9e6690fec, 0x6f0302d2e060631e};
+    static const uint64_t want[3] = {0x9a5f05d9e6690fec, 0x6f0302d2e060631e,
+                                     0xc703ccc33566462f};
+    static const char *const names[3] = {"f32 cache", "f16 cache", "q8 cache"};
     static uint8_t memory[PAGES][2 * PH_PAGE * DIM * 4];
     uint8_t *pages[PAGES];
-    int32_t format = _i ? PHIAL_CACHE_F16 : PHIAL_CACHE_F32;
+    int32_t format = PHIAL_CACHE_F32 + _i;
     uint64_t state = 45;
     float key[DIM], value[DIM], q[HEADS * DIM], out[HEADS * DIM];
     ph_cache_view view = {format, DIM, pages, 0, PH_PAGE * DIM * 4};
@@ -115,11 +117,15 @@ START_TEST(attention_bits_are_those_recorded)
     for (uint32_t pos = 0; pos < KEYS; pos++) {
         fill(&state, key, DIM);
         fill(&state, value, DIM);
+        if (format == PHIAL_CACHE_Q8) {
+            kernels->hadamard(key, DIM);
+            kernels->hadamard(value, DIM);
+        }
         kernels->cache_put(&view, pos, key, value);
     }
     fill(&state, q, HEADS * DIM);
     attend_keys(&view, HEADS, q, 9, KEYS - 1, out);
-    check_hash(_i ? "f16 cache" : "f32 cache", out, HEADS * DIM, want[_i]);
+    check_hash(names[_i], out, HEADS * DIM, want[_i]);
 }
 END_TEST
 
@@ -146,7 +152,7 @@ TCase *golden_tests(void)
     tcase_add_loop_test(tc, matmul_bits_are_those_recorded, 0, N_TYPES);
     tcase_add_test(tc, norm_and_swiglu_bits_are_those_recorded);
     tcase_add_test(tc, rope_bits_are_those_recorded);
-    tcase_add_loop_test(tc, attention_bits_are_those_recorded, 0, 2);
+    tcase_add_loop_test(tc, attention_bits_are_those_recorded, 0, 3);
     tcase_add_test(tc, function_bits_are_those_recorded);
     return tc;
 }

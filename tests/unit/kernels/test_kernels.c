@@ -35,6 +35,7 @@ static Suite *kernels_suite(void)
     suite_add_tcase(suite, matmul_tiers_tests());
     suite_add_tcase(suite, elementwise_tests());
     suite_add_tcase(suite, rope_tests());
+    suite_add_tcase(suite, hadamard_tests());
     suite_add_tcase(suite, attention_tests());
     suite_add_tcase(suite, attention_tiers_tests());
     suite_add_tcase(suite, golden_tests());
