@@ -58,6 +58,20 @@ INLINE bool reads_ahead(kind k)
     return k.codes == CODES_5 || k.width > (k.codes == CODES_8 ? 4 : 1);
 }
 
+/* The scales of a record, moved to where reading them is no second stream
+ * beside that of the codes, which the processor would follow less well. */
+INLINE const uint8_t *move_scales(const uint8_t *scales, uint8_t *to)
+{
+#pragma GCC unroll 4
+    for (int i = 0; i < SCALES; i += 64) {
+        __m512i line = load_512(scales + i);
+
+        __asm__("" : "+v"(line)); /* or it would be read where it was */
+        _mm512_store_si512(to + i, line);
+    }
+    return to;
+}
+
 /* All of a panel. Its factors are made a few blocks at a time, so that the
  * stream from memory never pauses; what lies before the codes is asked for at
  * once, so that it comes in order. */
@@ -79,7 +93,10 @@ INLINE void add_panel(kind k, tile *t)
         const uint32_t n = t->n_blocks - b < 8 ? t->n_blocks - b : 8;
         const uint8_t *codes[2] = {record + how->head, NULL};
         const uint8_t *scales[2] = {codes[0] - SCALES, NULL};
+        _Alignas(64) uint8_t moved[SCALES];
 
+        if (k.halves && !ahead)
+            scales[0] = move_scales(scales[0], moved);
         read_lines_again(record, how->head / 64);
         ph_factors_avx512(how, record, side, n, t->w, t->m);
         if (ahead && record + PH_READ_AHEAD < t->end)
