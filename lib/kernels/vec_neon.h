@@ -5,6 +5,7 @@
 #define PH_VEC_NEON_H
 
 #include <arm_neon.h>
+#include <string.h>
 #include <stdint.h>
 
 enum { VEC = 4 };
