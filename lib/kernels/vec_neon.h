@@ -5,8 +5,8 @@
 #define PH_VEC_NEON_H
 
 #include <arm_neon.h>
-#include <string.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { VEC = 4 };
 
