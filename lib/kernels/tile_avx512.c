@@ -93,10 +93,9 @@ INLINE void add_panel(kind k, tile *t)
         const uint32_t n = t->n_blocks - b < 8 ? t->n_blocks - b : 8;
         const uint8_t *codes[2] = {record + how->head, NULL};
         const uint8_t *scales[2] = {codes[0] - SCALES, NULL};
-        _Alignas(64) uint8_t moved[SCALES];
 
         if (k.halves && !ahead)
-            scales[0] = move_scales(scales[0], moved);
+            scales[0] = move_scales(scales[0], t->scales);
         read_lines_again(record, how->head / 64);
         ph_factors_avx512(how, record, side, n, t->w, t->m);
         if (ahead && record + PH_READ_AHEAD < t->end)

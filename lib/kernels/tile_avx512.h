@@ -21,6 +21,7 @@ typedef struct tile {
     /* Factors of the panels' rows; see the table in doc/numerics.md. */
     _Alignas(64) float w[TILE_BLOCKS][2][PH_PANEL_ROWS];
     float m[TILE_BLOCKS][2][PH_PANEL_ROWS];
+    uint8_t scales[256]; /* of a record's half blocks, if moved */
 
     const ph_packing *how;
     int n_panels;
