@@ -6,8 +6,7 @@
 #ifndef PH_ATTENTION_GENERIC_H
 #define PH_ATTENTION_GENERIC_H
 
-#include "kernels/arith.h"
-#include "kernels/kernels.h"
+#include "kernels/cache_read.h"
 
 enum { GROUP = 4 }; /* heads at a time: bounds the stack */
 
@@ -38,18 +37,8 @@ static const float *panel_floats(const ph_cache_view *cache, const void *panel,
     if (cache->format == PHIAL_CACHE_F32)
         return (const float *)panel + at;
     for (uint32_t i = 0; i < n; i++)
-        tmp[i] = cache->format == PHIAL_CACHE_Q8
-                     ? (float)((const int8_t *)panel)[at + i]
-                     : ph_half(((const uint16_t *)panel)[at + i]);
+        tmp[i] = ph_cache_float(cache->format, panel, at + i);
     return tmp;
-}
-
-/* Of the codes of a token: 1 where there are none. */
-static float scale_of(const ph_cache_view *cache, const void *panel, uint32_t j)
-{
-    return cache->format == PHIAL_CACHE_Q8
-               ? ph_cache_scales(panel, cache->head_dim)[j]
-               : 1;
 }
 
 /* Columns outside begin..end-1 hold what the page happens to hold; they are
@@ -70,9 +59,7 @@ static void page_scores(const page_view *page, float scores[GROUP][PH_PAGE])
                 scores[h][j] = ph_fmaf(q, k[j], scores[h][j]);
         }
     }
-    for (uint32_t h = 0; h < page->n_heads; h++)
-        for (uint32_t j = 0; j < PH_PAGE; j++)
-            scores[h][j] *= scale_of(page->cache, page->keys, j);
+    ph_scale_tokens(page->cache, page->keys, scores, page->n_heads);
 }
 
 /* Turns scores into weights relative to the new maximum, and scales what was
@@ -103,14 +90,14 @@ static void page_values(const page_view *page, float weights[GROUP][PH_PAGE],
     uint32_t head_dim = page->cache->head_dim;
     float tmp[PH_MAX_HEAD_DIM];
 
+    ph_scale_tokens(page->cache, page->values, weights, page->n_heads);
     for (uint32_t j = page->begin; j < page->end; j++) {
         const float *v = panel_floats(page->cache, page->values,
                                       (size_t)j * head_dim, head_dim, tmp);
 
         for (uint32_t h = 0; h < page->n_heads; h++) {
             float *out = units[h].out;
-            float weight =
-                weights[h][j] * scale_of(page->cache, page->values, j);
+            float weight = weights[h][j];
 
             for (uint32_t d = 0; d < head_dim; d++)
                 out[d] = ph_fmaf(weight, v[d], out[d]);

@@ -113,19 +113,6 @@ static void page_softmax(float scores[PH_PAGE], uint32_t begin, uint32_t end,
         sums[d] *= rescale;
 }
 
-/* Multiplies rows by the scales of a Q8 cache's tokens. */
-static void scale_columns(const ph_cache_view *cache, const void *data,
-                          float rows[][PH_PAGE], uint32_t n)
-{
-    const float *scales = ph_cache_scales(data, cache->head_dim);
-
-    if (cache->format != PHIAL_CACHE_Q8)
-        return;
-    for (uint32_t i = 0; i < n; i++)
-        for (int j = 0; j < PH_PAGE; j++)
-            rows[i][j] *= scales[j];
-}
-
 /* Adds columns begin..end-1 of n rows to their sums. */
 static void add_values(row_group *group, const panel *values,
                        float weights[][PH_PAGE], uint32_t first, uint32_t n,
@@ -183,13 +170,13 @@ static void attend_page(const ph_cache_view *cache, row_group *group,
     add_product(
         &(tile_product){rows.n, group->q + rows.first, scores[0], PH_PAGE},
         &keys, 0, cache->head_dim, PH_PAGE);
-    scale_columns(cache, keys.data, scores, rows.n);
+    ph_scale_tokens(cache, keys.data, scores, rows.n);
     for (uint32_t i = 0; i < rows.n; i++)
         page_softmax(scores[i], rows.begin[i], rows.end[i],
                      &group->states[rows.first + i],
                      group->sums + (rows.first + i) * group->head_dim,
                      group->head_dim);
-    scale_columns(cache, values.data, scores, rows.n);
+    ph_scale_tokens(cache, values.data, scores, rows.n);
     page_values(group, &rows, &values, scores);
 }
 

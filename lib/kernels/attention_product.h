@@ -7,8 +7,7 @@
 #ifndef PH_ATTENTION_PRODUCT_H
 #define PH_ATTENTION_PRODUCT_H
 
-#include "kernels/arith.h"
-#include "kernels/kernels.h"
+#include "kernels/cache_read.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -36,15 +35,6 @@ INLINE vec load_floats(const panel *b, size_t at, const int32_t format)
     if (format == PHIAL_CACHE_F16)
         return vec_load_half((const uint16_t *)b->data + at);
     return vec_load((const float *)b->data + at);
-}
-
-static float load_float(const panel *b, size_t at)
-{
-    if (b->format == PHIAL_CACHE_Q8)
-        return ((const int8_t *)b->data)[at];
-    if (b->format == PHIAL_CACHE_F16)
-        return ph_half(((const uint16_t *)b->data)[at]);
-    return ((const float *)b->data)[at];
 }
 
 /* c[i][at..] += sum of a[i][k] * b[k][at..] over k, n_vecs vectors wide. With
@@ -88,8 +78,9 @@ static void add_columns(const tile_product *t, const panel *b, uint32_t begin,
             float *sum = t->c + i * t->c_step + d;
 
             for (size_t k = begin; k < end; k++)
-                *sum =
-                    ph_fmaf(t->a[i][k], load_float(b, k * b->step + d), *sum);
+                *sum = ph_fmaf(
+                    t->a[i][k],
+                    ph_cache_float(b->format, b->data, k * b->step + d), *sum);
         }
     }
 }

@@ -11,10 +11,6 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-enum {
-    SCALES = 256 /* bytes before the codes where scales of halves are */
-};
-
 /* What a body is made for; always a constant. */
 typedef struct kind {
     codes_kind codes;

@@ -24,7 +24,7 @@ INLINE void add_pair(kind k, const tile *t)
 
     for (int p = 0; p < 2; p++) {
         codes[p] = t->records[p] + t->how->head;
-        scales[p] = codes[p] - SCALES;
+        scales[p] = codes[p] - TILE_SCALES;
     }
     for (int i = 0; i < k.width; i++)
         for (int p = 0; p < 2; p++)
@@ -42,7 +42,7 @@ INLINE void add_pair(kind k, const tile *t)
             scales[p] += 32;
             if (b % 8 == 7) {
                 codes[p] += t->how->head;
-                scales[p] += t->how->record - SCALES;
+                scales[p] += t->how->record - TILE_SCALES;
             }
         }
     }
@@ -63,7 +63,7 @@ INLINE bool reads_ahead(kind k)
 INLINE const uint8_t *move_scales(const uint8_t *scales, uint8_t *to)
 {
 #pragma GCC unroll 4
-    for (int i = 0; i < SCALES; i += 64) {
+    for (int i = 0; i < TILE_SCALES; i += 64) {
         __m512i line = load_512(scales + i);
 
         __asm__("" : "+v"(line)); /* or it would be read where it was */
@@ -92,11 +92,12 @@ INLINE void add_panel(kind k, tile *t)
     for (uint32_t b = 0; b < t->n_blocks; b += 8) {
         const uint32_t n = t->n_blocks - b < 8 ? t->n_blocks - b : 8;
         const uint8_t *codes[2] = {record + how->head, NULL};
-        const uint8_t *scales[2] = {codes[0] - SCALES, NULL};
+        const uint8_t *scales[2] = {codes[0] - TILE_SCALES, NULL};
 
         if (k.halves && !ahead)
             scales[0] = move_scales(scales[0], t->scales);
-        read_lines_again(record, how->head / 64);
+        else
+            read_lines_again(record, how->head / 64);
         ph_factors_avx512(how, record, side, n, t->w, t->m);
         if (ahead && record + PH_READ_AHEAD < t->end)
             read_lines(record + PH_READ_AHEAD, how->head / 64);

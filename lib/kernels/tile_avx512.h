@@ -15,13 +15,15 @@ enum {
     TILE_PAIR_WIDTH = 6,   /* rows of activations with two panels, at most */
     TILE_ONE_WIDTH = 12,   /* with one */
     TILE_HALVES_WIDTH = 8, /* and if each half block has a scale */
+    TILE_SCALES = 256,     /* bytes of those, before the codes of a record */
 };
 
 typedef struct tile {
     /* Factors of the panels' rows; see the table in doc/numerics.md. */
     _Alignas(64) float w[TILE_BLOCKS][2][PH_PANEL_ROWS];
     float m[TILE_BLOCKS][2][PH_PANEL_ROWS];
-    uint8_t scales[256]; /* of a record's half blocks, if moved */
+    _Alignas(64)
+        uint8_t scales[TILE_SCALES]; /* of a record's half blocks, if moved */
 
     const ph_packing *how;
     int n_panels;
