@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Talks to the adapter: a command is a line, and so is the answer. */
+#include "bench_names.h"
 #include "bench_peer.h"
 #include "bench_peer_build.h"
 #include "terminal.h"
@@ -173,10 +174,10 @@ int bench_peer_open(bench_peer *peer, int id, const bench_engine *e,
         char question[128];
         double seconds;
 
-        snprintf(question, sizeof question, "open %d %u %u %d %d %llu\n",
+        snprintf(question, sizeof question, "open %d %u %u %s %d %llu\n",
                  2 * id + with, (unsigned)e->n_threads,
-                 (unsigned)stage->n_context, (int)stage->cache, with,
-                 (unsigned long long)stage->depth);
+                 (unsigned)stage->n_context, bench_cache_name(stage->cache),
+                 with, (unsigned long long)stage->depth);
         code = ask(peer, question, &seconds);
     }
     return code;

@@ -143,16 +143,16 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* cache is one of PHIAL_CACHE_*. */
-static enum ggml_type cache_type(int cache)
+/* By the name that phial bench has for it; auto is its f16. */
+static enum ggml_type cache_type(const char *cache)
 {
-    return cache == 1   ? GGML_TYPE_F32
-           : cache == 3 ? GGML_TYPE_Q8_0
-                        : GGML_TYPE_F16;
+    return strcmp(cache, "f32") == 0  ? GGML_TYPE_F32
+           : strcmp(cache, "q8") == 0 ? GGML_TYPE_Q8_0
+                                      : GGML_TYPE_F16;
 }
 
 static struct llama_context *make_context(int n_threads, unsigned n_context,
-                                          int cache, int with)
+                                          const char *cache, int with)
 {
     struct llama_context_params params = llama_context_default_params();
     struct llama_context *context;
@@ -206,11 +206,12 @@ static int feed(struct llama_context *context, int first, int n, int batch)
 
 static int open_peer(const char *line, const char *path)
 {
-    int id, n_threads, cache, with, depth;
+    int id, n_threads, with, depth;
     unsigned n_context;
+    char cache[8];
 
-    if (sscanf(line, "open %d %d %u %d %d %d", &id, &n_threads, &n_context,
-               &cache, &with, &depth) != 6 ||
+    if (sscanf(line, "open %d %d %u %7s %d %d", &id, &n_threads, &n_context,
+               cache, &with, &depth) != 6 ||
         id < 0 || id >= MAX_CONTEXTS || with != !!with ||
         !load_model(path, with))
         return 0;
