@@ -13,6 +13,7 @@ enum {
     MAX_STRIDE = MAX_HEADS * MAX_DIM + 7,
     N_PAGES = 2 * PH_UNIT / PH_PAGE + 3,
     PANEL = PH_PAGE * MAX_DIM,
+    PAGE_ELEMENTS = 2 * (PANEL + PH_PAGE * sizeof(float)), /* with scales */
     MOST_WORK = 20000 /* products of a case; of one in 32, 16 times as many */
 };
 
@@ -30,7 +31,7 @@ static void set_element(const ph_cache_view *view, uint32_t page, size_t i,
                         float x)
 {
     if (view->format == PHIAL_CACHE_Q8)
-        ((int8_t *)view->pages[page])[i] = (int8_t)(x * 40);
+        ((int8_t *)view->pages[page])[i] = (int8_t)(x * 36);
     else if (view->format == PHIAL_CACHE_F16)
         ((uint16_t *)(void *)view->pages[page])[i] = ph_f32_to_f16(x);
     else
@@ -43,8 +44,8 @@ static memory *new_memory(uint64_t *state, int32_t format)
     const ph_cache_view view = {.format = format, .pages = m->pages};
 
     for (uint32_t p = 0; p < N_PAGES; p++) {
-        m->pages[p] = malloc(2 * PANEL * sizeof(float));
-        for (size_t i = 0; i < 2 * PANEL; i++)
+        m->pages[p] = malloc(PAGE_ELEMENTS * sizeof(float));
+        for (size_t i = 0; i < PAGE_ELEMENTS; i++)
             set_element(&view, p, i, random_normal(state));
     }
     return m;
@@ -67,9 +68,9 @@ static void draw_scales(uint64_t *state, const ph_cache_view *view)
             uint8_t *page = view->pages[p];
 
             ph_cache_scales(page, view->head_dim)[j] =
-                random_normal(state) / 40;
+                random_normal(state) / 36;
             ph_cache_scales(page + view->v_offset, view->head_dim)[j] =
-                random_normal(state) / 40;
+                random_normal(state) / 36;
         }
 }
 

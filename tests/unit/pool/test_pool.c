@@ -97,13 +97,14 @@ static void meet_reading_ahead(void *arg, const ph_team *team)
     atomic_fetch_add((atomic_int *)arg, 1);
 }
 
+/* Two threads: with more than processors nobody spins. */
 START_TEST(threads_may_read_ahead_while_they_wait)
 {
-    ph_pool *pool = new_pool(3);
+    ph_pool *pool = new_pool(2);
     atomic_int count = 0;
 
     ck_status(ph_pool_run(pool, meet_reading_ahead, &count), PHIAL_OK);
-    ck_assert_int_eq(atomic_load(&count), 3);
+    ck_assert_int_eq(atomic_load(&count), 2);
     ph_pool_free(pool);
 }
 END_TEST
