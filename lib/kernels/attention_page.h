@@ -152,15 +152,18 @@ static void page_values(row_group *group, const page_rows *rows,
                        rows->end[i]);
 }
 
-/* Rows from..to-1 of a group through a page. Scores of columns that a row does
- * not see are made of what the page happens to hold there, and are not used. */
+/* Rows from..to-1 of a group through page p; last is the last one. Scores of
+ * columns that a row does not see are made of what the page happens to hold
+ * there, and are not used. */
 static void attend_page(const ph_cache_view *cache, row_group *group,
-                        uint32_t from, uint32_t to, uint32_t p)
+                        uint32_t from, uint32_t to, uint32_t p, uint32_t last)
 {
+    const uint8_t *next = p < last ? cache->pages[p + 1] : NULL;
     const panel keys = {cache->pages[p] + cache->k_offset, cache->format,
-                        PH_PAGE};
+                        PH_PAGE, next ? next + cache->k_offset : NULL};
     const panel values = {cache->pages[p] + cache->v_offset, cache->format,
-                          cache->head_dim};
+                          cache->head_dim,
+                          next ? next + cache->v_offset : NULL};
     const page_rows rows = rows_of_page(group, from, to, p * PH_PAGE);
     float scores[TILE_ROWS][PH_PAGE];
 

@@ -17,6 +17,7 @@ typedef struct panel {
     const void *data;
     int32_t format;
     size_t step;
+    const uint8_t *next; /* the panel that comes after, or NULL */
 } panel;
 
 /* n_rows <= TILE_ROWS rows: row i of a starts at a[i], that of the sums at
@@ -37,6 +38,18 @@ INLINE vec load_floats(const panel *b, size_t at, const int32_t format)
     return vec_load((const float *)b->data + at);
 }
 
+/* Asks for what lies in the next panel where n elements from at on lie in this
+ * one. Pages are far apart: the processor does not guess the next. */
+INLINE void read_next(const panel *b, size_t at, size_t n, const int32_t format)
+{
+    const size_t bytes = format == PHIAL_CACHE_Q8    ? 1
+                         : format == PHIAL_CACHE_F16 ? 2
+                                                     : 4;
+
+    for (size_t i = 0; i < n * bytes; i += 64)
+        __builtin_prefetch(b->next + at * bytes + i, 0, 2);
+}
+
 /* c[i][at..] += sum of a[i][k] * b[k][at..] over k, n_vecs vectors wide. With
  * constant arguments; registers hold all sums. */
 INLINE void add_tile(const tile_product *t, const panel *b, uint32_t begin,
@@ -54,6 +67,8 @@ INLINE void add_tile(const tile_product *t, const panel *b, uint32_t begin,
     for (size_t k = begin; k < end; k++) {
         vec floats[TILE_VECS];
 
+        if (n_rows < TILE_ROWS && b->next)
+            read_next(b, k * b->step + at, (size_t)n_vecs * VEC, format);
         for (int v = 0; v < n_vecs; v++)
             floats[v] =
                 load_floats(b, k * b->step + at + (size_t)v * VEC, format);

@@ -88,6 +88,7 @@ static void attend_unit(block *b, uint32_t row, uint32_t n, uint32_t unit)
 {
     const uint32_t first = keys_in_unit(b, row, unit).first;
     const uint32_t last = keys_in_unit(b, row + n - 1, unit).last;
+    const uint32_t end = keys_of_row(b, row + n - 1).last / PH_PAGE;
     const uint32_t n_tiles = (n + TILE_ROWS - 1) / TILE_ROWS;
     row_group group;
 
@@ -104,7 +105,7 @@ static void attend_unit(block *b, uint32_t row, uint32_t n, uint32_t unit)
          p++)
         for (uint32_t i = 0; i < n_tiles; i++)
             attend_page(b->cache, &group, n * i / n_tiles,
-                        n * (i + 1) / n_tiles, p);
+                        n * (i + 1) / n_tiles, p, end);
     add_unit(b, row, &group, unit);
 }
 
