@@ -261,7 +261,7 @@ static int first_token(int n_threads, double start)
 {
     double loaded = now();
     struct llama_context *context =
-        make_context(n_threads, 2 * FIRST_PROMPT, 0, !models_differ);
+        make_context(n_threads, 2 * FIRST_PROMPT, "auto", !models_differ);
     const float *logits;
     int best = 0;
 

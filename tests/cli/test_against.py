@@ -61,7 +61,8 @@ STUB struct llama_context_params llama_context_default_params(void)
 { return (struct llama_context_params){0}; }
 STUB struct llama_context *llama_init_from_model(struct llama_model *m,
     struct llama_context_params p)
-{ (void)m; contexts[p.flash_attn_type].flash = p.flash_attn_type;
+{ (void)m; if (p.type_k != GGML_TYPE_F16 || p.type_v != GGML_TYPE_F16) return NULL;
+  contexts[p.flash_attn_type].flash = p.flash_attn_type;
   return &contexts[p.flash_attn_type]; }
 STUB llama_batch llama_batch_get_one(llama_token *t, int n)
 { return (llama_batch){t, n}; }
@@ -88,6 +89,7 @@ OLD_HEADER = (
     .replace("(void)m; return access(p, R_OK) ? NULL : &the_model;",
              "the_models[m.repack_tensors].r = m.repack_tensors;"
              " return access(p, R_OK) ? NULL : &the_models[m.repack_tensors];")
+    .replace("(void)m; if", "if")
     .replace("contexts[p.flash_attn_type].flash = p.flash_attn_type;",
              "if (!p.flash_attn) return NULL; contexts[m->r].flash = !m->r;")
     .replace("&contexts[p.flash_attn_type]", "&contexts[m->r]")
