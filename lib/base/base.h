@@ -37,6 +37,20 @@ phial_status ph_fail(phial_status status, const char *format, ...)
 phial_status ph_no_memory(const char *what, size_t size);
 
 const char *ph_error_text(void);
+
+/* A status with its sentence, kept for later or for another thread. */
+enum { PH_ERROR_BYTES = 512 };
+
+typedef struct ph_failure {
+    phial_status status;
+    char text[PH_ERROR_BYTES];
+} ph_failure;
+
+/* Keeps status and, if it is an error, this thread's sentence. */
+void ph_failure_keep(ph_failure *failure, phial_status status);
+
+/* Makes it this thread's error again; returns its status. */
+phial_status ph_failure_raise(const ph_failure *failure);
 const char *ph_status_name(phial_status status);
 
 /* ---- Sizes ------------------------------------------------------------- */

@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static _Thread_local char error_text[512];
+static _Thread_local char error_text[PH_ERROR_BYTES];
 
 phial_status ph_fail(phial_status status, const char *format, ...)
 {
@@ -30,6 +30,20 @@ const char *ph_error_text(void)
     return error_text;
 }
 
+void ph_failure_keep(ph_failure *failure, phial_status status)
+{
+    failure->status = status;
+    if (status < 0)
+        memcpy(failure->text, error_text, sizeof error_text);
+}
+
+phial_status ph_failure_raise(const ph_failure *failure)
+{
+    if (failure->status < 0)
+        memcpy(error_text, failure->text, sizeof error_text);
+    return failure->status;
+}
+
 const char *ph_status_name(phial_status status)
 {
     switch (status) {
@@ -37,6 +51,8 @@ const char *ph_status_name(phial_status status)
         return "PHIAL_OK";
     case PHIAL_END:
         return "PHIAL_END";
+    case PHIAL_PENDING:
+        return "PHIAL_PENDING";
     case PHIAL_E_ARGUMENT:
         return "PHIAL_E_ARGUMENT";
     case PHIAL_E_MEMORY:

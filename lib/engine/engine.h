@@ -12,12 +12,27 @@
 
 typedef struct ph_sequence ph_sequence;
 
+/* Keys and values of all sequences of a model, by pages. */
+typedef struct ph_page_store ph_page_store;
+
+/* limit: bytes of all pages; 0: none, and what no sequence holds is not kept.
+ * The store must outlive its sequences. */
+phial_status ph_page_store_new(const ph_heap *heap, uint64_t limit,
+                               ph_page_store **out);
+
+/* NULL is accepted. */
+void ph_page_store_free(ph_page_store *store);
+
+/* Of all pages, those that no sequence holds included. */
+uint64_t ph_page_store_bytes(ph_page_store *store);
+
 enum { PH_MAX_BATCH = 65536 };
 
 typedef struct ph_sequence_config {
     uint32_t n_context;   /* tokens it may hold */
     uint32_t n_batch;     /* tokens per forward pass, <= PH_MAX_BATCH */
     int32_t cache_format; /* PHIAL_CACHE_F32, _F16 or _Q8 */
+    ph_page_store *store; /* NULL: one of its own */
 } ph_sequence_config;
 
 /* model and pool must outlive the sequence. */
@@ -26,20 +41,58 @@ phial_status ph_sequence_new(const ph_model *model, ph_pool *pool,
                              ph_sequence **out);
 void ph_sequence_free(ph_sequence *sequence);
 
+/* Another one that holds the same tokens and shares their pages, until one of
+ * them writes to such a page. */
+phial_status ph_sequence_fork(const ph_sequence *sequence, ph_sequence **out);
+
 uint32_t ph_sequence_length(const ph_sequence *sequence);
 
 /* Forgets all but the first length tokens. */
 void ph_sequence_truncate(ph_sequence *sequence, uint32_t length);
 
+/* Lets other sequences of the store take over the full pages of this one, which
+ * holds these tokens. */
+void ph_sequence_share_pages(ph_sequence *sequence, const phial_token *tokens);
+
+/* Takes over pages of others, as far as they continue this sequence with the
+ * first n of these tokens, which begin with those it holds. Returns its length
+ * after that; rope as in ph_part. */
+uint32_t ph_sequence_take_pages(ph_sequence *sequence,
+                                const phial_token *tokens, uint32_t n,
+                                int rope);
+
 enum { PH_LOGITS_NONE, PH_LOGITS_LAST, PH_LOGITS_ALL };
 
-/* One forward pass: appends n <= n_batch tokens at positions length.., rotary
- * factors by rope (PH_ROPE_*), the same for all tokens a sequence holds.
- * logits: n_vocab floats for PH_LOGITS_LAST, n * n_vocab for PH_LOGITS_ALL.
- * cancel, if not NULL, is looked at once a layer: when it is not 0 the call
- * returns PHIAL_E_CANCELLED. On any error the sequence is as before, but
- * logits may have been written to. A logit that is NaN or infinite:
- * PHIAL_E_NUMERIC. */
+/* What one sequence takes in during a forward pass: n <= n_batch tokens at
+ * positions length.., rotary factors by rope (PH_ROPE_*), the same for all
+ * tokens that a sequence holds. logits: n_vocab floats for PH_LOGITS_LAST,
+ * n * n_vocab for PH_LOGITS_ALL. cancel, if not NULL, is looked at once a
+ * layer: when it is not 0 the part ends as PHIAL_E_CANCELLED. */
+typedef struct ph_part {
+    ph_sequence *sequence;
+    const phial_token *tokens;
+    uint32_t n;
+    int rope;
+    int want;
+    float *logits;
+    const atomic_int *cancel;
+
+    ph_failure failure;     /* what became of it */
+    bool cancelled;         /* private */
+    atomic_bool not_finite; /* private: a logit is NaN or infinite */
+} ph_part;
+
+/* One forward pass over the weights for parts of different sequences of one
+ * model, in the work buffers of host, one of its sequences: together they have
+ * at most its n_batch tokens. A part gets the bits that it would get alone. A
+ * part that fails (failure.status below 0) does not disturb the others: its
+ * sequence is as before, but its logits may have been written to. A logit that
+ * is NaN or infinite: PHIAL_E_NUMERIC. On any error of the call itself all
+ * sequences are as before. */
+phial_status ph_forward_parts(const ph_sequence *host, ph_part *const *parts,
+                              uint32_t n_parts);
+
+/* The same for one sequence; returns its failure. */
 phial_status ph_sequence_forward(ph_sequence *sequence,
                                  const phial_token *tokens, uint32_t n,
                                  int rope, int want, float *logits,

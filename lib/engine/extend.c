@@ -15,44 +15,131 @@ static phial_status check_tokens(const ph_hparams *hp,
     return PHIAL_OK;
 }
 
-static phial_status check_call(const ph_sequence *seq,
-                               const phial_token *tokens, uint32_t n, int rope)
+static phial_status check_part(const ph_part *part)
 {
-    if (n == 0 || n > seq->config.n_batch)
+    const ph_sequence *seq = part->sequence;
+
+    if (part->n == 0 || part->n > seq->config.n_batch)
         return ph_fail(PHIAL_E_ARGUMENT,
-                       "a batch of %u tokens, expected 1 to %u", n,
+                       "a batch of %u tokens, expected 1 to %u", part->n,
                        seq->config.n_batch);
-    if (n > seq->config.n_context - seq->length)
+    if (part->n > seq->config.n_context - seq->length)
         return ph_fail(PHIAL_E_CONTEXT,
-                       "%u tokens after %u exceed the context of %u", n,
+                       "%u tokens after %u exceed the context of %u", part->n,
                        seq->length, seq->config.n_context);
-    if (rope != PH_ROPE_SHORT && rope != PH_ROPE_LONG)
-        return ph_fail(PHIAL_E_ARGUMENT, "rotary factors number %d", rope);
-    if (seq->length > 0 && rope != seq->rope)
+    if (part->rope != PH_ROPE_SHORT && part->rope != PH_ROPE_LONG)
+        return ph_fail(PHIAL_E_ARGUMENT, "rotary factors number %d",
+                       part->rope);
+    if (seq->length > 0 && part->rope != seq->rope)
         return ph_fail(PHIAL_E_STATE,
                        "the sequence was begun with other rotary factors");
-    return check_tokens(&seq->model->hp, tokens, n);
+    return check_tokens(&seq->model->hp, part->tokens, part->n);
 }
 
-static bool is_set(const atomic_int *cancel)
+static phial_status cancelled(void)
 {
-    return cancel && atomic_load(cancel) != 0;
+    return ph_fail(PHIAL_E_CANCELLED, "the forward pass was cancelled");
 }
 
-static phial_status run_pass(ph_sequence *seq, ph_pass *pass)
+/* Sees to it that the part can go on to the pass. */
+static phial_status begin_part(ph_part *part)
 {
-    if (is_set(pass->cancel))
-        pass->cancelled = true;
-    else
-        PH_TRY(ph_pool_run(seq->pool, ph_forward, pass));
-    if (pass->cancelled)
-        return ph_fail(PHIAL_E_CANCELLED, "the forward pass was cancelled");
-    if (atomic_load(&pass->not_finite))
+    ph_sequence *seq = part->sequence;
+
+    PH_TRY(check_part(part));
+    if (part->cancel && atomic_load(part->cancel) != 0)
+        return cancelled();
+    PH_TRY(ph_kv_cache_reserve(&seq->cache, seq->length, part->n));
+    part->cancelled = false;
+    atomic_init(&part->not_finite, false);
+    return PHIAL_OK;
+}
+
+/* What came of the part in a pass that went well. */
+static phial_status judge_part(ph_part *part)
+{
+    if (part->cancelled)
+        return cancelled();
+    if (atomic_load(&part->not_finite))
         return ph_fail(PHIAL_E_NUMERIC,
                        "the weights gave a NaN or infinite logit in the batch "
                        "of %u tokens after %u",
-                       pass->n, seq->length);
+                       part->n, part->sequence->length);
     return PHIAL_OK;
+}
+
+static void end_part(ph_part *part, phial_status status)
+{
+    ph_sequence *seq = part->sequence;
+
+    if (status >= 0)
+        status = judge_part(part);
+    ph_failure_keep(&part->failure, status);
+    if (status < 0) {
+        ph_kv_cache_release(&seq->cache, seq->length);
+        return;
+    }
+    seq->length += part->n;
+    seq->rope = part->rope;
+}
+
+static void add_rows(ph_pass *pass, ph_part *part)
+{
+    const ph_scratch *s = pass->scratch;
+    const size_t n_vocab = pass->hp->n_vocab;
+
+    s->parts[pass->n_parts++] = part;
+    for (uint32_t i = 0; i < part->n; i++) {
+        ph_row *row = &s->rows[pass->n];
+        const bool last = i + 1 == part->n;
+
+        *row = (ph_row){.part = part,
+                        .token = part->tokens[i],
+                        .position = part->sequence->length + i};
+        if (part->want == PH_LOGITS_ALL)
+            row->logits = part->logits + i * n_vocab;
+        else if (part->want == PH_LOGITS_LAST && last)
+            row->logits = part->logits;
+        if (row->logits)
+            s->list[pass->n_logits++] = pass->n;
+        pass->n++;
+    }
+}
+
+static phial_status check_fit(ph_part *const *parts, uint32_t n_parts,
+                              uint32_t room)
+{
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < n_parts; i++)
+        n += parts[i]->n;
+    if (n > room)
+        return ph_fail(PHIAL_E_ARGUMENT,
+                       "%llu tokens in one pass, expected at most %u",
+                       (unsigned long long)n, room);
+    return PHIAL_OK;
+}
+
+phial_status ph_forward_parts(const ph_sequence *host, ph_part *const *parts,
+                              uint32_t n_parts)
+{
+    phial_status status = PHIAL_OK;
+    ph_pass pass = {.model = host->model,
+                    .hp = &host->model->hp,
+                    .scratch = &host->scratch,
+                    .parts = host->scratch.parts};
+
+    PH_TRY(check_fit(parts, n_parts, host->config.n_batch));
+    for (uint32_t i = 0; i < n_parts; i++) {
+        ph_failure_keep(&parts[i]->failure, begin_part(parts[i]));
+        if (parts[i]->failure.status >= 0)
+            add_rows(&pass, parts[i]);
+    }
+    if (pass.n > 0)
+        status = ph_pool_run(host->pool, ph_forward, &pass);
+    for (uint32_t i = 0; i < pass.n_parts; i++)
+        end_part(pass.parts[i], status);
+    return status;
 }
 
 phial_status ph_sequence_forward(ph_sequence *sequence,
@@ -60,30 +147,15 @@ phial_status ph_sequence_forward(ph_sequence *sequence,
                                  int rope, int want, float *logits,
                                  const atomic_int *cancel)
 {
-    const ph_hparams *hp = &sequence->model->hp;
-    ph_pass pass = {
-        .model = sequence->model,
-        .hp = hp,
-        .scratch = &sequence->scratch,
-        .cache = &sequence->cache,
-        .tokens = tokens,
-        .n = n,
-        .first = sequence->length,
-        .want = want,
-        .logits = logits,
-        .cancel = cancel,
-    };
-    phial_status status;
+    ph_part part = {.sequence = sequence,
+                    .tokens = tokens,
+                    .n = n,
+                    .rope = rope,
+                    .want = want,
+                    .logits = logits,
+                    .cancel = cancel};
+    ph_part *parts[1] = {&part};
 
-    PH_TRY(check_call(sequence, tokens, n, rope));
-    PH_TRY(ph_kv_cache_reserve(&sequence->cache, sequence->length + n));
-    pass.rope_freqs = sequence->model->rope_freqs[rope];
-    status = run_pass(sequence, &pass);
-    if (status != PHIAL_OK) {
-        ph_kv_cache_release(&sequence->cache, sequence->length);
-        return status;
-    }
-    sequence->length += n;
-    sequence->rope = rope;
-    return PHIAL_OK;
+    PH_TRY(ph_forward_parts(sequence, parts, 1));
+    return ph_failure_raise(&part.failure);
 }

@@ -17,35 +17,30 @@
 /* What stays together on a thread; of many tokens, SLAB_ROWS rows of gate and
  * up stay in its cache until they are one. A thread that waits brings AHEAD
  * bytes of its next weights into its second-level cache. */
-enum {
-    ROWS = PH_ROWS,
-    TOKENS = 64,
-    MANY_TOKENS = 16,
-    SLAB_ROWS = 256,
-    AHEAD = 131072
-};
+enum { ROWS = PH_ROWS, MANY_TOKENS = 16, SLAB_ROWS = 256, AHEAD = 131072 };
 
 static bool takes_codes(const ph_matrix *w)
 {
     return ph_dtype_is_quantized(w->type);
 }
 
-/* normed = norm(x), from token first on. With codes also in int8. */
+/* normed = norm(x), of n tokens: those in the list, or all if there is none.
+ * With codes also in int8. */
 static ph_acts normalise(const ph_pass *p, const ph_team *team,
-                         const float *weight, uint32_t first, bool codes)
+                         const float *weight, const uint32_t *list, uint32_t n,
+                         bool codes)
 {
     const ph_kernels *k = p->model->kernels;
     const ph_scratch *s = p->scratch;
     const size_t cols = p->hp->n_embd;
     const size_t blocks = cols / PH_ACT_BLOCK;
-    const ph_acts acts = {p->n - first, p->hp->n_embd, s->normed,
-                          s->normed_blocks};
+    const ph_acts acts = {n, p->hp->n_embd, s->normed, s->normed_blocks};
     size_t begin, end;
 
     ph_team_share(team, acts.n, 1, &begin, &end);
     for (size_t t = begin; t < end; t++)
-        k->rms_norm(s->x + (first + t) * cols, weight, p->hp->rms_eps, cols,
-                    s->normed + t * cols);
+        k->rms_norm(s->x + (list ? list[t] : t) * cols, weight, p->hp->rms_eps,
+                    cols, s->normed + t * cols);
     if (codes)
         k->quantize_acts(s->normed + begin * cols, (end - begin) * blocks,
                          s->normed_blocks + begin * blocks);
@@ -79,101 +74,6 @@ static void project(const ph_pass *p, const ph_team *team, const ph_matrix *w,
                                   y_stride);
 }
 
-/* Rotates queries and keys, scales queries, caches keys and values; of a Q8
- * cache all in the Hadamard basis, which attend_block leaves. */
-static void rotate_and_cache(ph_pass *p, const ph_team *team, uint32_t layer)
-{
-    const ph_kernels *k = p->model->kernels;
-    const ph_hparams *hp = p->hp;
-    const ph_scratch *s = p->scratch;
-    const size_t d = hp->head_dim, half = hp->n_rot / 2;
-    const size_t n_heads = hp->n_heads + hp->n_kv_heads;
-    const float scale = 1 / sqrtf((float)hp->head_dim);
-    const bool q8 = p->cache->format == PHIAL_CACHE_Q8;
-    size_t begin, end;
-
-    /* The layer before is done, the next one not begun. */
-    for (int i = 0; i < PH_N_PRODUCTS && team->index == 0; i++)
-        atomic_store(&p->taken[(layer + 1) % 2][i], 0);
-    ph_team_share(team, p->n * n_heads, 1, &begin, &end);
-    for (size_t i = begin; i < end; i++) {
-        const size_t t = i / n_heads, h = i % n_heads;
-        float *head = s->wide + t * s->wide_stride + h * d;
-
-        k->rope(head, s->cos + t * half, s->sin + t * half, hp->n_rot);
-        if (q8)
-            k->hadamard(head, hp->head_dim);
-        if (h < hp->n_heads) {
-            for (size_t j = 0; j < d; j++)
-                head[j] *= scale;
-        } else {
-            const ph_cache_view view =
-                ph_kv_cache_view(p->cache, layer, (uint32_t)(h - hp->n_heads));
-            float *value = head + hp->n_kv_heads * d;
-
-            if (q8)
-                k->hadamard(value, hp->head_dim);
-            k->cache_put(&view, p->first + (uint32_t)t, head, value);
-        }
-    }
-    ph_team_sync(team);
-}
-
-/* mid = softmax(q k^T) v for n tokens, t and on, and the query heads that share
- * kv head g. A head looks at the keys that its token sees: those up to itself,
- * at most a window of them. */
-static void attend_block(const ph_pass *p, uint32_t layer, uint32_t t,
-                         uint32_t n, uint32_t g)
-{
-    const ph_hparams *hp = p->hp;
-    const uint32_t group = hp->n_heads / hp->n_kv_heads;
-    const size_t first = (size_t)g * group * hp->head_dim;
-    const size_t cols = (size_t)hp->n_heads * hp->head_dim;
-    const ph_cache_view view = ph_kv_cache_view(p->cache, layer, g);
-    const ph_queries queries = {
-        .n_tokens = n,
-        .n_heads = group,
-        .position = p->first + t,
-        .window = hp->window,
-        .q = p->scratch->wide + (size_t)t * p->scratch->wide_stride + first,
-        .q_stride = p->scratch->wide_stride,
-        .out = p->scratch->mid + t * cols + first,
-        .out_stride = cols,
-    };
-
-    p->model->kernels->attend(&view, &queries);
-    if (view.format != PHIAL_CACHE_Q8)
-        return;
-    for (uint32_t i = 0; i < n * group; i++)
-        p->model->kernels->hadamard(queries.out + i / group * cols +
-                                        i % group * hp->head_dim,
-                                    hp->head_dim);
-}
-
-/* Tokens in a block share what is read of the cache, but each thread should
- * have two blocks: these are dealt out to and fro, since later tokens have more
- * work. */
-static void attend(const ph_pass *p, const ph_team *team, uint32_t layer)
-{
-    const uint32_t n_kv = p->hp->n_kv_heads;
-    const size_t fair = (size_t)p->n * n_kv / (2 * team->count);
-    const uint32_t most = fair < TOKENS ? (uint32_t)fair : TOKENS;
-    const uint32_t block = most > 0 ? most : 1;
-    const size_t n_blocks = (p->n + block - 1) / block * (size_t)n_kv;
-
-    for (size_t dealt = 0; dealt < n_blocks; dealt += team->count) {
-        const bool back = dealt / team->count % 2 != 0;
-        const size_t i =
-            dealt + (back ? team->count - 1 - team->index : team->index);
-        const uint32_t t = (uint32_t)(i / n_kv) * block;
-
-        if (i < n_blocks)
-            attend_block(p, layer, t, p->n - t < block ? p->n - t : block,
-                         (uint32_t)(i % n_kv));
-    }
-    ph_team_sync(team);
-}
-
 /* mid in int8. */
 static void quantize_mid(const ph_pass *p, const ph_team *team, uint32_t cols)
 {
@@ -187,7 +87,8 @@ static void quantize_mid(const ph_pass *p, const ph_team *team, uint32_t cols)
     ph_team_sync(team);
 }
 
-/* A thread's part of wide: gate and up of so many rows and tokens. */
+/* A thread's part of wide: gate and up of so many rows and tokens, or logits.
+ */
 typedef struct slab {
     float *space;
     size_t stride; /* floats from token to token */
@@ -195,19 +96,18 @@ typedef struct slab {
     size_t tokens;
 } slab;
 
-static slab slab_of(const ph_pass *p, const ph_team *team)
+static slab slab_of(const ph_scratch *s, const ph_team *team, uint32_t n)
 {
-    const ph_scratch *s = p->scratch;
     const size_t floats = s->wide_floats / team->count;
-    const size_t for_token = floats / p->n;
+    const size_t for_token = floats / n;
     slab part = {.space = s->wide + team->index * floats,
                  .rows = ROWS,
                  .tokens = floats / PH_LEAST_SLAB};
 
     if (for_token >= PH_LEAST_SLAB) {
-        part.tokens = p->n;
+        part.tokens = n;
         part.rows = (for_token - PH_ROW_GAP) / 2 / ROWS * ROWS;
-        if (p->n >= MANY_TOKENS && part.rows > SLAB_ROWS)
+        if (n >= MANY_TOKENS && part.rows > SLAB_ROWS)
             part.rows = SLAB_ROWS;
     }
     part.stride = 2 * part.rows + PH_ROW_GAP;
@@ -241,17 +141,21 @@ static void gate(const ph_pass *p, const ph_layer *layer, const ph_acts *x,
     }
 }
 
+/* Those of at most n tokens from t on. */
+static ph_acts acts_from(const ph_acts *x, size_t t, size_t n)
+{
+    return (ph_acts){(uint32_t)(x->n - t < n ? x->n - t : n), x->cols,
+                     x->x + t * x->cols,
+                     x->blocks + t * (x->cols / PH_ACT_BLOCK)};
+}
+
 /* Rows begin .. end - 1 of that, for all tokens. */
 static void gate_rows(const ph_pass *p, const ph_layer *layer, const ph_acts *x,
                       const slab *most, size_t begin, size_t end)
 {
-    const size_t blocks = x->cols / PH_ACT_BLOCK;
-
     for (size_t row = begin; row < end; row += most->rows)
         for (size_t t = 0; t < x->n; t += most->tokens) {
-            const size_t n = x->n - t < most->tokens ? x->n - t : most->tokens;
-            const ph_acts acts = {(uint32_t)n, x->cols, x->x + t * x->cols,
-                                  x->blocks + t * blocks};
+            const ph_acts acts = acts_from(x, t, most->tokens);
             slab part = *most;
 
             if (end - row < part.rows)
@@ -273,15 +177,15 @@ static void attention_block(ph_pass *p, const ph_team *team, uint32_t i)
     float *qkv = s->wide;
     ph_acts acts;
 
-    acts = normalise(p, team, layer->attn_norm, 0,
+    acts = normalise(p, team, layer->attn_norm, NULL, p->n,
                      takes_codes(q) || takes_codes(k) || takes_codes(v));
     project(p, team, q, &acts, &taken[PH_Q], qkv, stride);
     project(p, team, k, &acts, &taken[PH_K], qkv + q->rows, stride);
     project(p, team, v, &acts, &taken[PH_V], qkv + q->rows + k->rows, stride);
     expect(team, out);
     ph_team_sync(team);
-    rotate_and_cache(p, team, i);
-    attend(p, team, i);
+    ph_rotate_and_cache(p, team, i);
+    ph_attend(p, team, i);
     if (takes_codes(out))
         quantize_mid(p, team, out->cols);
     project(p, team, out, &mid, &taken[PH_OUT], s->wide, stride);
@@ -297,9 +201,9 @@ static void feed_forward_block(ph_pass *p, const ph_team *team, uint32_t i)
     const ph_scratch *s = p->scratch;
     const ph_acts mid = {p->n, down->cols, s->mid, s->mid_blocks};
     atomic_uint *taken = p->taken[i % 2];
-    const ph_acts acts =
-        normalise(p, team, layer->ffn_norm, 0, takes_codes(&layer->gate));
-    const slab part = slab_of(p, team);
+    const ph_acts acts = normalise(p, team, layer->ffn_norm, NULL, p->n,
+                                   takes_codes(&layer->gate));
+    const slab part = slab_of(s, team, p->n);
     ph_deal deal = ph_team_deal(team, &taken[PH_GATE_UP], down->cols, ROWS);
     size_t begin, end;
 
@@ -322,9 +226,12 @@ static void embed(const ph_pass *p, const ph_team *team)
 
     ph_team_share(team, p->n, 1, &begin, &end);
     for (size_t t = begin; t < end; t++) {
-        ph_matrix_row(table, (uint32_t)p->tokens[t], s->x + t * table->cols);
-        ph_rope_angles(p->rope_freqs, p->hp->n_rot, p->first + (uint32_t)t,
-                       p->hp->rope_scale, s->cos + t * half, s->sin + t * half);
+        const ph_row *row = &s->rows[t];
+
+        ph_matrix_row(table, (uint32_t)row->token, s->x + t * table->cols);
+        ph_rope_angles(p->model->rope_freqs[row->part->rope], p->hp->n_rot,
+                       row->position, p->hp->rope_scale, s->cos + t * half,
+                       s->sin + t * half);
     }
 }
 
@@ -341,25 +248,72 @@ static void add_branch(const ph_pass *p, const ph_team *team)
                                   cols);
 }
 
-/* logits = W_output norm(x), of the last token or of all. */
+/* To where a token's logits are wanted, from row first of the matrix on. */
+static void give_logits(const ph_row *row, const float *from, size_t first,
+                        size_t n)
+{
+    float *to = row->logits + first;
+
+    memcpy(to, from, n * sizeof *to);
+    for (size_t i = 0; i < n; i++)
+        if (!(fabsf(to[i]) <= FLT_MAX))
+            atomic_store(&row->part->not_finite, true);
+}
+
+/* Rows begin .. end - 1 of W_output x. */
+static void head_rows(const ph_pass *p, const ph_acts *x, const slab *most,
+                      size_t begin, size_t end)
+{
+    const ph_scratch *s = p->scratch;
+
+    for (size_t row = begin; row < end; row += most->rows)
+        for (size_t t = 0; t < x->n; t += most->tokens) {
+            const ph_acts acts = acts_from(x, t, most->tokens);
+            const size_t n = end - row < most->rows ? end - row : most->rows;
+            const ph_matrix w =
+                ph_matrix_rows(&p->model->output, (uint32_t)row, (uint32_t)n);
+
+            p->model->kernels->matmul(&w, &acts, 0, w.rows, most->space,
+                                      most->stride);
+            for (uint32_t i = 0; i < acts.n; i++)
+                give_logits(&s->rows[s->list[t + i]],
+                            most->space + i * most->stride, row, n);
+        }
+}
+
+/* logits = W_output norm(x), of the tokens that want them. */
 static void output_head(ph_pass *p, const ph_team *team)
 {
+    const ph_scratch *s = p->scratch;
     const ph_matrix *w = &p->model->output;
-    const uint32_t first = p->want == PH_LOGITS_LAST ? p->n - 1 : 0;
-    const ph_acts acts =
-        normalise(p, team, p->model->output_norm, first, takes_codes(w));
+    const ph_acts acts = normalise(p, team, p->model->output_norm, s->list,
+                                   p->n_logits, takes_codes(w));
+    ph_deal deal = ph_team_deal(team, &p->head_taken, w->rows, ROWS);
+    slab part = slab_of(s, team, acts.n);
     size_t begin, end;
 
-    project(p, team, w, &acts, &p->head_taken, p->logits, w->rows);
+    if (part.rows > SLAB_ROWS)
+        part.rows = SLAB_ROWS;
+    while (ph_deal_next(&deal, &begin, &end))
+        head_rows(p, &acts, &part, begin, end);
     expect(team, &p->model->layers[0].q);
     ph_team_sync(team);
-    ph_team_share(team, w->rows, ROWS, &begin, &end);
-    for (size_t t = 0; t < acts.n; t++) {
-        for (size_t i = begin; i < end; i++) {
-            if (!(fabsf(p->logits[t * w->rows + i]) <= FLT_MAX))
-                atomic_store(&p->not_finite, true);
-        }
+}
+
+/* Parts whose cancellation is asked for, and whether they are all. All look
+ * behind the next block. */
+static void look_for_cancel(ph_pass *p)
+{
+    bool all = true;
+
+    for (uint32_t i = 0; i < p->n_parts; i++) {
+        ph_part *part = p->parts[i];
+
+        if (part->cancel && atomic_load(part->cancel) != 0)
+            part->cancelled = true;
+        all = all && part->cancelled;
     }
+    p->cancelled = all;
 }
 
 /* embed, add_branch and normalise give a token to the same thread, so that
@@ -372,12 +326,12 @@ void ph_forward(void *arg, const ph_team *team)
     for (uint32_t i = 0; i < p->hp->n_layers && !p->cancelled; i++) {
         attention_block(p, team, i);
         add_branch(p, team);
-        if (team->index == 0 && p->cancel && atomic_load(p->cancel) != 0)
-            p->cancelled = true; /* all look behind the next block */
+        if (team->index == 0)
+            look_for_cancel(p);
         feed_forward_block(p, team, i);
         add_branch(p, team);
     }
     ph_team_sync(team);
-    if (p->want != PH_LOGITS_NONE && !p->cancelled)
+    if (p->n_logits > 0 && !p->cancelled)
         output_head(p, team);
 }

@@ -2,7 +2,7 @@
  * The work buffers of the forward pass: one block, laid out once. */
 #include "engine/scratch.h"
 
-enum { WIDE = 2, N_PARTS = 8 };
+enum { WIDE = 2, N_BUFFERS = 11 };
 
 static uint64_t larger(uint64_t a, uint64_t b)
 {
@@ -20,7 +20,7 @@ static uint64_t wide_row(const ph_hparams *hp)
 }
 
 /* Bytes of each buffer per token, in the order of ph_scratch. */
-static void row_bytes(const ph_hparams *hp, uint64_t sizes[N_PARTS])
+static void row_bytes(const ph_hparams *hp, uint64_t sizes[N_BUFFERS])
 {
     const uint64_t q = (uint64_t)hp->n_heads * hp->head_dim;
     const uint64_t mid = larger(q, hp->n_ff);
@@ -33,18 +33,21 @@ static void row_bytes(const ph_hparams *hp, uint64_t sizes[N_PARTS])
     sizes[5] = sizeof(float) * (hp->n_rot / 2);
     sizes[6] = sizeof(ph_act_block) * (hp->n_embd / PH_ACT_BLOCK);
     sizes[7] = sizeof(ph_act_block) * (mid / PH_ACT_BLOCK);
+    sizes[8] = sizeof(ph_row);
+    sizes[9] = sizeof(uint32_t);
+    sizes[10] = sizeof(ph_part *);
 }
 
 /* Offsets of the buffers, each on its own cache lines, and the total behind
  * them; false on overflow. */
 static bool lay_out(const ph_hparams *hp, uint32_t n_batch,
-                    uint64_t offsets[N_PARTS + 1])
+                    uint64_t offsets[N_BUFFERS + 1])
 {
-    uint64_t sizes[N_PARTS], bytes;
+    uint64_t sizes[N_BUFFERS], bytes;
 
     row_bytes(hp, sizes);
     offsets[0] = 0;
-    for (int i = 0; i < N_PARTS; i++) {
+    for (int i = 0; i < N_BUFFERS; i++) {
         if (!ph_mul64(sizes[i], n_batch, &bytes))
             return false;
         if (i == WIDE)
@@ -59,11 +62,11 @@ static bool lay_out(const ph_hparams *hp, uint32_t n_batch,
 
 bool ph_scratch_bytes(const ph_hparams *hp, uint32_t n_batch, uint64_t *bytes)
 {
-    uint64_t offsets[N_PARTS + 1];
+    uint64_t offsets[N_BUFFERS + 1];
 
     if (!lay_out(hp, n_batch, offsets))
         return false;
-    *bytes = offsets[N_PARTS];
+    *bytes = offsets[N_BUFFERS];
     return true;
 }
 
@@ -75,14 +78,14 @@ static float *floats_at(uint8_t *block, uint64_t offset)
 phial_status ph_scratch_init(ph_scratch *scratch, const ph_heap *heap,
                              const ph_hparams *hp, uint32_t n_batch)
 {
-    uint64_t at[N_PARTS + 1];
+    uint64_t at[N_BUFFERS + 1];
     uint8_t *block;
 
-    if (!lay_out(hp, n_batch, at) || at[N_PARTS] > SIZE_MAX)
+    if (!lay_out(hp, n_batch, at) || at[N_BUFFERS] > SIZE_MAX)
         return ph_no_memory("work buffers", SIZE_MAX);
-    block = ph_alloc_raw(heap, (size_t)at[N_PARTS]);
+    block = ph_alloc_raw(heap, (size_t)at[N_BUFFERS]);
     if (!block)
-        return ph_no_memory("work buffers", (size_t)at[N_PARTS]);
+        return ph_no_memory("work buffers", (size_t)at[N_BUFFERS]);
     *scratch = (ph_scratch){
         .block = block,
         .x = floats_at(block, at[0]),
@@ -95,6 +98,9 @@ phial_status ph_scratch_init(ph_scratch *scratch, const ph_heap *heap,
         .sin = floats_at(block, at[5]),
         .normed_blocks = (ph_act_block *)(void *)(block + at[6]),
         .mid_blocks = (ph_act_block *)(void *)(block + at[7]),
+        .rows = (ph_row *)(void *)(block + at[8]),
+        .list = (uint32_t *)(void *)(block + at[9]),
+        .parts = (ph_part **)(void *)(block + at[10]),
     };
     return PHIAL_OK;
 }

@@ -13,6 +13,14 @@ enum {
     PH_LEAST_SLAB = 2 * PH_ROWS + PH_ROW_GAP
 };
 
+/* A token of the batch. */
+typedef struct ph_row {
+    ph_part *part;
+    phial_token token;
+    uint32_t position;
+    float *logits; /* NULL: not wanted */
+} ph_row;
+
 /* Rows are tokens of the batch. Buffers whose contents never live at the same
  * time share memory: wide and mid. */
 typedef struct ph_scratch {
@@ -28,6 +36,9 @@ typedef struct ph_scratch {
     float *sin;
     ph_act_block *normed_blocks; /* normed in int8 */
     ph_act_block *mid_blocks;    /* mid in int8 */
+    ph_row *rows;
+    uint32_t *list;  /* rows that want logits */
+    ph_part **parts; /* those of the pass: at most one a row */
 } ph_scratch;
 
 /* Bytes for n_batch tokens; false on overflow. */

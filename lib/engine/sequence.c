@@ -21,25 +21,35 @@ static phial_status check_config(const ph_hparams *hp,
     return PHIAL_OK;
 }
 
+static phial_status set_up(ph_sequence *seq)
+{
+    const ph_hparams *hp = &seq->model->hp;
+    const ph_heap *heap = seq->model->heap;
+    ph_page_store *store = seq->config.store;
+
+    if (!store) {
+        PH_TRY(ph_page_store_new(heap, 0, &seq->own_store));
+        store = seq->own_store;
+    }
+    PH_TRY(ph_kv_cache_init(&seq->cache, store, heap, hp, &seq->config));
+    return ph_scratch_init(&seq->scratch, heap, hp, seq->config.n_batch);
+}
+
 phial_status ph_sequence_new(const ph_model *model, ph_pool *pool,
                              const ph_sequence_config *config,
                              ph_sequence **out)
 {
-    const ph_heap *heap = model->heap;
     ph_sequence *seq;
     phial_status status;
 
     PH_TRY(check_config(&model->hp, config));
-    seq = ph_alloc(heap, 1, sizeof *seq);
+    seq = ph_alloc(model->heap, 1, sizeof *seq);
     if (!seq)
         return ph_no_memory("a sequence", sizeof *seq);
     seq->model = model;
     seq->pool = pool;
     seq->config = *config;
-    status = ph_kv_cache_init(&seq->cache, heap, &model->hp, config);
-    if (status == PHIAL_OK)
-        status =
-            ph_scratch_init(&seq->scratch, heap, &model->hp, config->n_batch);
+    status = set_up(seq);
     if (status != PHIAL_OK) {
         ph_sequence_free(seq);
         return status;
@@ -53,8 +63,26 @@ void ph_sequence_free(ph_sequence *sequence)
     if (!sequence)
         return;
     ph_kv_cache_free(&sequence->cache);
+    ph_page_store_free(sequence->own_store);
     ph_free(sequence->model->heap, sequence->scratch.block);
     ph_free(sequence->model->heap, sequence);
+}
+
+phial_status ph_sequence_fork(const ph_sequence *sequence, ph_sequence **out)
+{
+    ph_sequence_config config = sequence->config;
+    ph_sequence *copy = NULL;
+
+    if (sequence->own_store)
+        return ph_fail(PHIAL_E_STATE,
+                       "a sequence with a store of its own cannot be forked");
+    PH_TRY(ph_sequence_new(sequence->model, sequence->pool, &config, &copy));
+    ph_kv_cache_share(&copy->cache, &sequence->cache);
+    copy->length = sequence->length;
+    copy->rope = sequence->rope;
+    copy->n_offered = sequence->n_offered;
+    *out = copy;
+    return PHIAL_OK;
 }
 
 uint32_t ph_sequence_length(const ph_sequence *sequence)
@@ -67,6 +95,8 @@ void ph_sequence_truncate(ph_sequence *sequence, uint32_t length)
     if (length >= sequence->length)
         return;
     sequence->length = length;
+    if (sequence->n_offered > length / PH_PAGE)
+        sequence->n_offered = length / PH_PAGE;
     ph_kv_cache_release(&sequence->cache, length);
 }
 

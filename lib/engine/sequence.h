@@ -11,8 +11,10 @@ struct ph_sequence {
     ph_pool *pool;
     ph_sequence_config config;
     uint32_t length;
-    int rope; /* of the tokens it holds */
+    int rope;                 /* of the tokens it holds */
+    ph_page_store *own_store; /* if it was given none */
     ph_kv_cache cache;
+    uint32_t n_offered; /* pages that others can find */
     ph_scratch scratch;
 };
 

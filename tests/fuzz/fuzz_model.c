@@ -30,7 +30,7 @@ static void run(const ph_model *model, ph_pool *pool)
 {
     const uint32_t n_vocab = model->hp.n_vocab;
     const uint32_t n = model->hp.n_context < N ? model->hp.n_context : N;
-    const ph_sequence_config config = {n, n, PHIAL_CACHE_F16};
+    const ph_sequence_config config = {n, n, PHIAL_CACHE_F16, NULL};
     const phial_token tokens[N] = {0, (phial_token)(n_vocab - 1),
                                    (phial_token)(n_vocab / 2), 0};
     float *logits = malloc(n_vocab * sizeof *logits);

@@ -47,5 +47,7 @@ TCase *golden_cases(void);
 TCase *invariance_cases(void);
 TCase *sequence_cases(void);
 TCase *failure_cases(void);
+TCase *parts_cases(void);
+TCase *pages_cases(void);
 
 #endif /* PH_TEST_ENGINE_CASES_H */

@@ -12,7 +12,7 @@ static const phial_token tokens[N] = {1, 2, 3, 4};
 
 static phial_status pass(const ph_model *model, ph_pool *pool, float *logits)
 {
-    const ph_sequence_config config = {66, 66, PHIAL_CACHE_F16};
+    const ph_sequence_config config = {66, 66, PHIAL_CACHE_F16, NULL};
     ph_sequence *seq;
     phial_status status;
 
