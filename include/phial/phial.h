@@ -88,6 +88,7 @@ typedef int32_t phial_status;
 enum {
     PHIAL_OK            = 0,
     PHIAL_END           = 1,   /* nothing left to produce; not an error */
+    PHIAL_PENDING       = 2,   /* nothing yet: phial_step() goes on with it */
     PHIAL_E_ARGUMENT    = -1,  /* an argument breaks the documented contract */
     PHIAL_E_MEMORY      = -2,  /* an allocation failed or a limit was hit */
     PHIAL_E_IO          = -3,  /* the operating system refused; see message */
@@ -165,6 +166,10 @@ typedef struct phial_model_options {
     void             *mem_user;
     phial_progress_fn progress;      /* used only during phial_model_open() */
     void             *progress_user;
+    size_t            reserved;      /* 0; keeps 32-bit layouts whole */
+    uint64_t          cache_limit;   /* bytes of keys and values of all sessions
+                                        together; 0: none. See
+                                        phial_session_new() */
 } phial_model_options;
 
 /* Opens a GGUF file (of a split model: its first part, the others beside it).
@@ -209,7 +214,8 @@ typedef struct phial_memory {
     uint32_t reserved;
     uint64_t mapped;    /* bytes, file-backed, shared and evictable */
     uint64_t weights;   /* private: read or converted tensors */
-    uint64_t cache;     /* keys and values, at their present size */
+    uint64_t cache;     /* keys and values, at their present size; what sessions
+                           share counts in each, of the model once */
     uint64_t cache_max; /* the same when n_context tokens are held */
     uint64_t scratch;   /* activations and work buffers */
 } phial_memory;
@@ -323,6 +329,10 @@ PHIAL_API void phial_adapter_free(phial_adapter *adapter);
 enum { PHIAL_CACHE_AUTO = 0, PHIAL_CACHE_F32 = 1, PHIAL_CACHE_F16 = 2,
        PHIAL_CACHE_Q8 = 3 };
 
+enum { /* phial_session_options.flags */
+    PHIAL_SESSION_PRIVATE = 1 << 0 /* share nothing computed with others */
+};
+
 enum { /* LongRoPE models only: which rotary factors a sequence is read with */
     PHIAL_ROPE_AUTO  = 0, /* as the reference: short factors while the sequence
                              fits the original context; on crossing it, the
@@ -338,7 +348,8 @@ typedef struct phial_session_options {
                               session grows */
     int32_t  cache_format; /* PHIAL_CACHE_* */
     uint32_t n_prefill;    /* tokens per prefill step; 0: tuned for this CPU.
-                              At most 4096 count. Does not change results */
+                              At most 4096 count. Does not change results. In
+                              phial_step() it bounds what others wait */
     int32_t  rope;         /* PHIAL_ROPE_* */
 } phial_session_options;
 
@@ -353,7 +364,14 @@ PHIAL_API phial_status phial_estimate(const char *path,
 
 /* An empty sequence of its own; any number of them share a model. Calls on
  * sessions of one model take turns at its threads. options may be NULL;
- * n_context above the model's is PHIAL_E_ARGUMENT. */
+ * n_context above the model's is PHIAL_E_ARGUMENT.
+ *
+ * What one session has computed is never computed again by another that begins
+ * with the same tokens: the keys and values of whole pages of 64 tokens are
+ * shared, without any effect on results. They go with the last session that
+ * holds them; with a phial_model_options.cache_limit they are kept until their
+ * room is needed, the least recently used first. A session that needs more than
+ * the limit leaves gets PHIAL_E_MEMORY. */
 PHIAL_API phial_status phial_session_new(const phial_model *model,
                                          const phial_session_options *options,
                                          phial_session **out);
@@ -469,9 +487,15 @@ typedef struct phial_event {
 PHIAL_API phial_status phial_session_next(phial_session *session,
                                           phial_event *event);
 
-/* One decoding step for n sessions of one model in a single pass over the
- * weights; the events wait in each session for phial_session_next. A session
- * that fails reports it there, and the others carry on. */
+/* One step for n different sessions of one model in a single pass over the
+ * weights: each whose turn goes on generates its next token, or reads some of
+ * its queue if that is longer: together at most the largest n_prefill among
+ * them, the first ones first. Events wait in each session for
+ * phial_session_next(), which no longer computes in such a turn: it returns
+ * PHIAL_PENDING when it has given all there is. A session that fails or is
+ * cancelled reports it there, once, and the others carry on; the next step
+ * takes it up again. PHIAL_END: all turns are over. A session gets the bits
+ * that it would get alone. */
 PHIAL_API phial_status phial_step(phial_session *const *sessions, size_t n);
 
 /* Makes the running call on the session, or the next that computes, return
@@ -506,7 +530,9 @@ PHIAL_API phial_status phial_session_get_tokens(const phial_session *session,
  * holds is PHIAL_E_ARGUMENT. */
 PHIAL_API phial_status phial_session_rewind(phial_session *session, size_t n);
 
-/* A copy that shares the computed prefix until either side changes it. */
+/* A copy in every respect, the turn that is being generated included, with
+ * statistics of its own. It shares what is computed until either side changes
+ * it. Without a seed both draw alike until phial_session_set_sampling(). */
 PHIAL_API phial_status phial_session_fork(const phial_session *session,
                                           phial_session **out);
 

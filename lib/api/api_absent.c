@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The parts of phial.h that this version does not have yet: constraints,
- * adapters, forks and saved sessions, batches, embeddings. Their arguments are
+ * adapters, saved sessions, embeddings. Their arguments are
  * checked like those of any function; then each says that it is absent. */
 #include "api/handles.h"
 
@@ -65,22 +65,6 @@ phial_status phial_session_set_adapters(phial_session *session,
     PH_TRY(ph_check_array("adapters", adapters, n));
     PH_TRY(ph_check_array("scales", scales, n));
     return n ? absent("adapters") : PHIAL_OK;
-}
-
-phial_status phial_step(phial_session *const *sessions, size_t n)
-{
-    PH_TRY(ph_check_array("sessions", sessions, n));
-    for (size_t i = 0; i < n; i++)
-        PH_TRY(check_session(sessions[i]));
-    return absent("phial_step(); call phial_session_next() on each session");
-}
-
-phial_status phial_session_fork(const phial_session *session,
-                                phial_session **out)
-{
-    PH_TRY(check_session(session));
-    PH_TRY(ph_check_pointer("out", out));
-    return absent("phial_session_fork()");
 }
 
 phial_status phial_session_save(phial_session *session, const char *path)

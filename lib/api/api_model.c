@@ -13,6 +13,7 @@ static phial_status fill(phial_model *model, const char *path,
                               .progress_user = o->progress_user};
 
     PH_TRY(ph_pool_new(&model->heap, o->n_threads, &model->pool));
+    PH_TRY(ph_page_store_new(&model->heap, o->cache_limit, &model->store));
     config.pool = model->pool;
     return ph_model_open(path, &config, &model->core);
 }
@@ -87,6 +88,7 @@ phial_status phial_model_get_memory(const phial_model *model,
     PH_TRY(ph_check_model(model));
     PH_TRY(ph_struct_out_check("memory", memory, sizeof m));
     m.weights = model->core->weight_bytes;
+    m.cache = ph_page_store_bytes(model->store);
     ph_struct_out(memory, &m, sizeof m);
     return PHIAL_OK;
 }

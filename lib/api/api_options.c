@@ -38,7 +38,8 @@ phial_status ph_model_options_in(const phial_model_options *options,
 {
     phial_model_options o;
 
-    PH_TRY(ph_struct_in("options", &o, sizeof o, options, sizeof o));
+    PH_TRY(ph_struct_in("options", &o, sizeof o, options,
+                        offsetof(phial_model_options, reserved)));
     PH_TRY(ph_check_flags("flags", o.flags,
                           PHIAL_MODEL_LOCK | PHIAL_MODEL_VERIFY));
     if (o.n_threads > MAX_THREADS)
@@ -61,11 +62,12 @@ phial_status ph_session_options_in(const phial_session_options *options,
     phial_session_options o;
 
     PH_TRY(ph_struct_in("options", &o, sizeof o, options, sizeof o));
-    PH_TRY(ph_check_flags("flags", o.flags, 0));
+    PH_TRY(ph_check_flags("flags", o.flags, PHIAL_SESSION_PRIVATE));
     *out = (ph_session_config){.n_context = o.n_context,
                                .cache_format = o.cache_format,
                                .n_prefill = o.n_prefill,
-                               .rope = o.rope};
+                               .rope = o.rope,
+                               .is_private = o.flags & PHIAL_SESSION_PRIVATE};
     return PHIAL_OK;
 }
 

@@ -2,23 +2,33 @@
  * phial.h, Session: setup and history. */
 #include "api/handles.h"
 
+/* A handle without a session in it. */
+static phial_status new_handle(const phial_model *model, phial_session **out)
+{
+    phial_session *session = ph_alloc(&model->heap, 1, sizeof *session);
+
+    if (!session)
+        return ph_no_memory("a session", sizeof *session);
+    atomic_init(&session->use, 0);
+    session->model = ph_retain_model(model);
+    *out = session;
+    return PHIAL_OK;
+}
+
 phial_status phial_session_new(const phial_model *model,
                                const phial_session_options *options,
                                phial_session **out)
 {
     ph_session_config config;
-    phial_session *session;
+    phial_session *session = NULL;
     phial_status status;
 
     PH_TRY(ph_check_model(model));
     PH_TRY(ph_check_pointer("out", out));
     PH_TRY(ph_session_options_in(options, &config));
     config.log = &model->log;
-    session = ph_alloc(&model->heap, 1, sizeof *session);
-    if (!session)
-        return ph_no_memory("a session", sizeof *session);
-    atomic_init(&session->use, 0);
-    session->model = ph_retain_model(model);
+    config.store = model->store;
+    PH_TRY(new_handle(model, &session));
     status = ph_session_new(model->core, model->pool, &config, &session->core);
     if (status < 0) {
         phial_session_free(session);
@@ -26,6 +36,26 @@ phial_status phial_session_new(const phial_model *model,
     }
     *out = session;
     return PHIAL_OK;
+}
+
+phial_status phial_session_fork(const phial_session *session,
+                                phial_session **out)
+{
+    phial_session *copy = NULL;
+    phial_status status;
+    ph_fpenv fp;
+
+    PH_TRY(ph_check_pointer("out", out));
+    PH_TRY(ph_enter_session(session, &fp));
+    status = new_handle(session->model, &copy);
+    if (status >= 0) {
+        status = ph_session_fork(session->core, &copy->core);
+        if (status < 0)
+            phial_session_free(copy);
+    }
+    if (status >= 0)
+        *out = copy;
+    return ph_leave_session(session, fp, status);
 }
 
 phial_status phial_session_set_sampling(phial_session *session,

@@ -23,6 +23,7 @@ void ph_release_model(phial_model *model)
         atomic_fetch_sub_explicit(&model->refs, 1, memory_order_acq_rel) != 1)
         return;
     heap = model->heap;
+    ph_page_store_free(model->store);
     ph_pool_free(model->pool);
     ph_model_free(model->core);
     ph_free(&heap, model);

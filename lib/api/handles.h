@@ -21,6 +21,7 @@ struct phial_model {
     int64_t process;
     ph_model *core;
     ph_pool *pool;
+    ph_page_store *store; /* of its sessions' keys and values */
 };
 
 struct phial_tokenizer {

@@ -136,15 +136,13 @@ static phial_status copy_array(const ph_heap *heap, const void *src, size_t n,
     return PHIAL_OK;
 }
 
-phial_status ph_sampler_set(ph_sampler *s, const phial_sampling *params)
+/* Takes over checked settings, with copies of what they point to. */
+static phial_status adopt(ph_sampler *s, const phial_sampling *params,
+                          uint64_t seed)
 {
     void *tokens, *values;
-    uint64_t seed = params->seed;
     phial_status status;
 
-    PH_TRY(check_params(params, s->n_vocab));
-    if (!(params->flags & PHIAL_SAMPLING_SEEDED))
-        PH_TRY(ph_entropy(&seed, sizeof seed));
     PH_TRY(copy_array(s->heap, params->bias_tokens, params->n_bias,
                       sizeof *s->bias_tokens, &tokens));
     status = copy_array(s->heap, params->bias_values, params->n_bias,
@@ -158,6 +156,24 @@ phial_status ph_sampler_set(ph_sampler *s, const phial_sampling *params)
     s->bias_tokens = tokens;
     s->bias_values = values;
     s->params = *params;
+    s->params.bias_tokens = tokens;
+    s->params.bias_values = values;
+    s->params.stop = NULL; /* the session's business */
     s->seed = seed;
     return PHIAL_OK;
+}
+
+phial_status ph_sampler_set(ph_sampler *s, const phial_sampling *params)
+{
+    uint64_t seed = params->seed;
+
+    PH_TRY(check_params(params, s->n_vocab));
+    if (!(params->flags & PHIAL_SAMPLING_SEEDED))
+        PH_TRY(ph_entropy(&seed, sizeof seed));
+    return adopt(s, params, seed);
+}
+
+phial_status ph_sampler_copy(ph_sampler *to, const ph_sampler *from)
+{
+    return adopt(to, &from->params, from->seed);
 }

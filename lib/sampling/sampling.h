@@ -24,6 +24,10 @@ size_t ph_sampler_bytes(uint32_t n_vocab);
  * what it had. stop and max_tokens are the session's business. */
 phial_status ph_sampler_set(ph_sampler *sampler, const phial_sampling *params);
 
+/* to gets the settings and the random stream of from; both are of one
+ * vocabulary. On error it keeps what it had. */
+phial_status ph_sampler_copy(ph_sampler *to, const ph_sampler *from);
+
 /* Chooses from n_vocab logits. Order: bias; repeat penalty over the last
  * penalty_window of history[0..n_history), presence and frequency over its
  * part from n_input on; temperature; top-k; top-p; min-p; draw. Draw number
@@ -59,6 +63,7 @@ enum { PH_MAX_STOPS = 16, PH_MAX_STOP_BYTES = 256 };
  * within a UTF-8 character: PHIAL_E_ARGUMENT. */
 phial_status ph_stops_new(const ph_heap *heap, const char *const *texts,
                           size_t n, ph_stops **out);
+phial_status ph_stops_copy(const ph_stops *stops, ph_stops **out);
 void ph_stops_free(ph_stops *stops);
 
 /* text[0..len) is all text not yet emitted. True if a stop text is complete in

@@ -52,10 +52,27 @@ static void prepare(stop *s, const char *text)
         s->border[i] = advance(s, s->border[i - 1], s->text[i]);
 }
 
+static phial_status new_stops(const ph_heap *heap, size_t n, ph_stops **out)
+{
+    ph_stops *stops = ph_alloc(heap, 1, sizeof *stops);
+
+    if (!stops)
+        return ph_no_memory("stop texts", sizeof *stops);
+    stops->heap = heap;
+    stops->n = n;
+    stops->stops = ph_alloc(heap, n, sizeof *stops->stops);
+    if (!stops->stops) {
+        ph_stops_free(stops);
+        return ph_no_memory("stop texts", n * sizeof *stops->stops);
+    }
+    *out = stops;
+    return PHIAL_OK;
+}
+
 phial_status ph_stops_new(const ph_heap *heap, const char *const *texts,
                           size_t n, ph_stops **out)
 {
-    ph_stops *stops;
+    ph_stops *stops = NULL;
 
     if (n > PH_MAX_STOPS)
         return ph_fail(PHIAL_E_ARGUMENT,
@@ -66,19 +83,20 @@ phial_status ph_stops_new(const ph_heap *heap, const char *const *texts,
                        "phial_sampling.stop is NULL, but n_stop is %zu", n);
     for (size_t i = 0; i < n; i++)
         PH_TRY(check_stop(texts[i], i));
-    stops = ph_alloc(heap, 1, sizeof *stops);
-    if (!stops)
-        return ph_no_memory("stop texts", sizeof *stops);
-    stops->heap = heap;
-    stops->n = n;
-    stops->stops = ph_alloc(heap, n, sizeof *stops->stops);
-    if (!stops->stops) {
-        ph_stops_free(stops);
-        return ph_no_memory("stop texts", n * sizeof *stops->stops);
-    }
+    PH_TRY(new_stops(heap, n, &stops));
     for (size_t i = 0; i < n; i++)
         prepare(&stops->stops[i], texts[i]);
     *out = stops;
+    return PHIAL_OK;
+}
+
+phial_status ph_stops_copy(const ph_stops *stops, ph_stops **out)
+{
+    ph_stops *copy = NULL;
+
+    PH_TRY(new_stops(stops->heap, stops->n, &copy));
+    memcpy(copy->stops, stops->stops, stops->n * sizeof *stops->stops);
+    *out = copy;
     return PHIAL_OK;
 }
 

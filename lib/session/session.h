@@ -15,9 +15,11 @@ typedef struct ph_session ph_session;
 typedef struct ph_session_config {
     uint32_t n_context; /* 0: the model's */
     int32_t cache_format;
-    uint32_t n_prefill; /* 0: default */
-    int32_t rope;       /* PHIAL_ROPE_* */
-    const ph_log *log;  /* may be NULL; must outlive the session */
+    uint32_t n_prefill;   /* 0: default */
+    int32_t rope;         /* PHIAL_ROPE_* */
+    bool is_private;      /* shares no pages with other sessions */
+    const ph_log *log;    /* may be NULL; must outlive the session */
+    ph_page_store *store; /* must outlive the session */
 } ph_session_config;
 
 /* Checks the configuration against the model and fills in defaults. */
@@ -47,6 +49,19 @@ phial_status ph_session_prefill(ph_session *session, size_t max_tokens,
                                 size_t *left);
 phial_status ph_session_next(ph_session *session, phial_event *event);
 void ph_session_cancel(ph_session *session);
+
+/* phial_step: the sessions, which differ, are added one by one. What becomes of
+ * each is told by ph_session_next. PHIAL_END: all turns are over. */
+typedef struct ph_step {
+    ph_session *first, *last;
+    ph_session *host; /* whose work buffers have room for most */
+} ph_step;
+
+void ph_step_add(ph_step *step, ph_session *session);
+phial_status ph_step_run(ph_step *step);
+
+/* A copy of the session in every respect but its statistics. */
+phial_status ph_session_fork(const ph_session *session, ph_session **out);
 
 phial_status ph_session_get_logits(ph_session *session, const float **logits,
                                    size_t *n);

@@ -43,14 +43,22 @@ static void give_stop(ph_session *session, phial_event *event)
     turn->ended = true;
 }
 
+/* What a step met with is reported once, behind the text before it. */
+static phial_status wait_for_step(ph_session *session)
+{
+    phial_status status = ph_failure_raise(&session->failure);
+
+    session->failure.status = PHIAL_OK;
+    return status < 0 ? status : PHIAL_PENDING;
+}
+
 phial_status ph_session_next(ph_session *session, phial_event *event)
 {
     ph_turn *turn = &session->turn;
 
-    PH_TRY(ph_session_take_cancel(session));
-    if (!session->tokens.len)
-        return ph_fail(PHIAL_E_STATE,
-                       "the session holds no tokens; add text or a chat first");
+    if (!session->stepped)
+        PH_TRY(ph_session_take_cancel(session));
+    PH_TRY(ph_session_check_begun(session));
     for (;;) {
         if (turn->safe)
             return give_text(session, event);
@@ -60,6 +68,8 @@ phial_status ph_session_next(ph_session *session, phial_event *event)
             give_stop(session, event);
             return PHIAL_OK;
         }
+        if (session->stepped)
+            return wait_for_step(session);
         PH_TRY(ph_session_generate(session));
     }
 }

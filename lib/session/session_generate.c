@@ -100,20 +100,35 @@ static phial_status pick(ph_session *session, phial_token *token,
                            token, wanted ? logprob : NULL);
 }
 
-phial_status ph_session_generate(ph_session *session)
+phial_status ph_session_begin_turn(ph_session *session, bool *full)
+{
+    if (!session->turn.active)
+        begin_turn(session);
+    *full = session->tokens.len >= session->config.n_context;
+    if (!*full)
+        return PHIAL_OK;
+    PH_TRY(decode(&session->turn, PHIAL_NO_TOKEN, true));
+    session->turn.reason = PHIAL_STOP_CONTEXT;
+    scan_stops(session, true);
+    return PHIAL_OK;
+}
+
+phial_status ph_session_sample(ph_session *session)
 {
     phial_token token;
     float logprob;
 
-    if (!session->turn.active)
-        begin_turn(session);
-    if (session->tokens.len >= session->config.n_context) {
-        PH_TRY(decode(&session->turn, PHIAL_NO_TOKEN, true));
-        session->turn.reason = PHIAL_STOP_CONTEXT;
-        scan_stops(session, true);
-        return PHIAL_OK;
-    }
-    PH_TRY(ph_session_compute(session, SIZE_MAX));
     PH_TRY(pick(session, &token, &logprob));
     return take(session, token, logprob);
+}
+
+phial_status ph_session_generate(ph_session *session)
+{
+    bool full;
+
+    PH_TRY(ph_session_begin_turn(session, &full));
+    if (full)
+        return PHIAL_OK;
+    PH_TRY(ph_session_compute(session, SIZE_MAX));
+    return ph_session_sample(session);
 }

@@ -20,8 +20,12 @@ phial_status ph_session_take_cancel(ph_session *session)
 }
 
 /* Tokens of the running turn are decoding, all others prompt. */
-static void count(ph_session *session, size_t from, uint32_t n, uint64_t ns)
+void ph_session_passed(ph_session *session, uint32_t n, uint64_t ns)
 {
+    const size_t from = ph_sequence_length(session->sequence) - n;
+
+    if (!session->config.is_private)
+        ph_sequence_share_pages(session->sequence, session->tokens.data);
     if (session->turn.active && from >= session->turn.start) {
         session->stats.decode_ns += ns;
     } else {
@@ -45,20 +49,36 @@ phial_status ph_session_forward(ph_session *session, uint32_t n, int want,
     if (status == PHIAL_E_CANCELLED)
         return ph_session_take_cancel(session);
     PH_TRY(status);
-    count(session, from, n, ph_now_ns() - begin);
+    ph_session_passed(session, n, ph_now_ns() - begin);
     return PHIAL_OK;
+}
+
+/* The last token is computed in any case, since its logits are needed. */
+size_t ph_session_left(ph_session *session)
+{
+    ph_sequence *sequence = session->sequence;
+    const size_t total = session->tokens.len;
+    uint32_t length;
+
+    ph_session_choose_rope(session);
+    if (!total)
+        return 0;
+    if (ph_sequence_length(sequence) == total && session->logits_len != total)
+        ph_sequence_truncate(sequence, (uint32_t)total - 1);
+    length = ph_sequence_length(sequence);
+    if (length < total && !session->config.is_private)
+        session->stats.n_reused +=
+            ph_sequence_take_pages(sequence, session->tokens.data,
+                                   (uint32_t)total - 1, session->rope) -
+            length;
+    return total - ph_sequence_length(sequence);
 }
 
 phial_status ph_session_compute(ph_session *session, size_t max)
 {
-    size_t total = session->tokens.len;
+    size_t left;
 
-    ph_session_choose_rope(session);
-    if (total && ph_sequence_length(session->sequence) == total &&
-        session->logits_len != total)
-        ph_sequence_truncate(session->sequence, (uint32_t)total - 1);
-    while (max && ph_sequence_length(session->sequence) < total) {
-        size_t left = total - ph_sequence_length(session->sequence);
+    while (max && (left = ph_session_left(session)) > 0) {
         size_t n = session->config.n_prefill;
 
         n = n < left ? n : left;
@@ -67,7 +87,7 @@ phial_status ph_session_compute(ph_session *session, size_t max)
                                   n == left ? PH_LOGITS_LAST : PH_LOGITS_NONE,
                                   session->logits));
         if (n == left)
-            session->logits_len = total;
+            session->logits_len = session->tokens.len;
         max -= n;
     }
     return PHIAL_OK;
@@ -78,6 +98,6 @@ phial_status ph_session_prefill(ph_session *session, size_t max_tokens,
 {
     PH_TRY(ph_session_take_cancel(session));
     PH_TRY(ph_session_compute(session, max_tokens));
-    *left = session->tokens.len - ph_sequence_length(session->sequence);
+    *left = ph_session_left(session);
     return PHIAL_OK;
 }

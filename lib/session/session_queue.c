@@ -9,6 +9,16 @@ void ph_session_end_turn(ph_session *session)
 
     held.len = 0;
     session->turn = (ph_turn){.held = held};
+    session->stepped = false;
+    session->failure.status = PHIAL_OK;
+}
+
+phial_status ph_session_check_begun(const ph_session *session)
+{
+    if (session->tokens.len)
+        return PHIAL_OK;
+    return ph_fail(PHIAL_E_STATE,
+                   "the session holds no tokens; add text or a chat first");
 }
 
 phial_status ph_session_check_fit(const ph_session *session, size_t held,

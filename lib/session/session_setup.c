@@ -53,7 +53,8 @@ static ph_sequence_config sequence_config(const ph_session_config *config)
 {
     return (ph_sequence_config){.n_context = config->n_context,
                                 .n_batch = config->n_prefill,
-                                .cache_format = config->cache_format};
+                                .cache_format = config->cache_format,
+                                .store = config->store};
 }
 
 /* What a session adds to its sequence: logits and the banned set. */
@@ -102,39 +103,55 @@ static void ban_tokens(ph_session *session)
     }
 }
 
-static phial_status setup(ph_session *s, ph_pool *pool)
+static phial_status set_up(ph_session *s)
 {
     uint32_t n_vocab = s->model->hp.n_vocab;
-    ph_sequence_config config = sequence_config(&s->config);
 
     s->logits = ph_alloc(s->heap, n_vocab, sizeof *s->logits);
     s->banned = ph_alloc(s->heap, n_vocab / 64 + 1, sizeof *s->banned);
     if (!s->logits || !s->banned)
         return ph_no_memory("a session's logits", n_vocab * sizeof(float));
     ban_tokens(s);
-    PH_TRY(ph_sampler_new(s->heap, n_vocab, s->banned, &s->sampler));
-    return ph_sequence_new(s->model, pool, &config, &s->sequence);
+    return ph_sampler_new(s->heap, n_vocab, s->banned, &s->sampler);
+}
+
+phial_status ph_session_make(const ph_model *model,
+                             const ph_session_config *resolved,
+                             ph_session **out)
+{
+    ph_session *s = ph_alloc(model->heap, 1, sizeof *s);
+    phial_status status;
+
+    if (!s)
+        return ph_no_memory("a session", sizeof *s);
+    s->model = model;
+    s->heap = model->heap;
+    s->config = *resolved;
+    s->tokens.heap = s->heap;
+    s->turn.held.heap = s->heap;
+    s->event_text.heap = s->heap;
+    atomic_init(&s->cancel, 0);
+    status = set_up(s);
+    if (status < 0) {
+        ph_session_free(s);
+        return status;
+    }
+    *out = s;
+    return PHIAL_OK;
 }
 
 phial_status ph_session_new(const ph_model *model, ph_pool *pool,
                             const ph_session_config *config, ph_session **out)
 {
     ph_session_config resolved = *config;
+    ph_sequence_config sequence;
     ph_session *s;
     phial_status status;
 
     PH_TRY(ph_session_resolve(&model->hp, &resolved));
-    s = ph_alloc(model->heap, 1, sizeof *s);
-    if (!s)
-        return ph_no_memory("a session", sizeof *s);
-    s->model = model;
-    s->heap = model->heap;
-    s->config = resolved;
-    s->tokens.heap = s->heap;
-    s->turn.held.heap = s->heap;
-    s->event_text.heap = s->heap;
-    atomic_init(&s->cancel, 0);
-    status = setup(s, pool);
+    PH_TRY(ph_session_make(model, &resolved, &s));
+    sequence = sequence_config(&resolved);
+    status = ph_sequence_new(model, pool, &sequence, &s->sequence);
     if (status < 0) {
         ph_session_free(s);
         return status;

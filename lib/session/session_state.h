@@ -50,12 +50,30 @@ struct ph_session {
     ph_buf event_text; /* what the last event borrows */
     phial_stats stats;
     atomic_int cancel;
+
+    /* Of ph_step_run. */
+    bool stepped;       /* who advances the turn */
+    ph_session *after;  /* the next one of the step */
+    uint32_t n_step;    /* tokens that it takes in */
+    bool answers;       /* its next token is due */
+    ph_part part;       /* its part of a pass */
+    ph_failure failure; /* what ph_session_next has to report */
 };
+
+/* ---- session_setup.c --------------------------------------------------- */
+
+/* A session without a sequence. */
+phial_status ph_session_make(const ph_model *model,
+                             const ph_session_config *resolved,
+                             ph_session **out);
 
 /* ---- session_queue.c --------------------------------------------------- */
 
 /* Input was added or history cut: the next token begins a new turn. */
 void ph_session_end_turn(ph_session *session);
+
+/* PHIAL_E_STATE if the session holds nothing to go on from. */
+phial_status ph_session_check_begun(const ph_session *session);
 
 /* PHIAL_E_CONTEXT unless n more tokens fit behind the first held ones. */
 phial_status ph_session_check_fit(const ph_session *session, size_t held,
@@ -75,6 +93,13 @@ void ph_session_choose_rope(ph_session *session);
 /* PHIAL_E_CANCELLED, once, if a cancellation waits. */
 phial_status ph_session_take_cancel(ph_session *session);
 
+/* Behind a pass over n tokens, which took so long. */
+void ph_session_passed(ph_session *session, uint32_t n, uint64_t ns);
+
+/* Sees to it that the first token that is not computed is the next to compute,
+ * rotary factors and pages of others considered. Returns how many there are. */
+size_t ph_session_left(ph_session *session);
+
 /* One forward pass over the next n queued tokens. */
 phial_status ph_session_forward(ph_session *session, uint32_t n, int want,
                                 float *logits);
@@ -84,6 +109,12 @@ phial_status ph_session_forward(ph_session *session, uint32_t n, int want,
 phial_status ph_session_compute(ph_session *session, size_t max);
 
 /* ---- session_generate.c ------------------------------------------------ */
+
+/* Begins a turn if there is none. *full: the context is, and the turn ends. */
+phial_status ph_session_begin_turn(ph_session *session, bool *full);
+
+/* Takes in the token that the logits give. */
+phial_status ph_session_sample(ph_session *session);
 
 /* Generates one token, or finds that the turn is over. */
 phial_status ph_session_generate(ph_session *session);

@@ -50,32 +50,39 @@ static uint32_t bits_of(float x)
     return bits;
 }
 
-turn run_turn(phial_session *session)
+void add_event(turn *t, const phial_event *event)
+{
+    ck_assert_uint_eq(event->struct_size, sizeof *event);
+    ck_assert_uint_le(t->len + event->text_len, sizeof t->text - 1);
+    ck_assert_int_eq(event->text[event->text_len], 0);
+    memcpy(t->text + t->len, event->text, event->text_len);
+    t->len += event->text_len;
+    t->n_tokens += event->n_tokens;
+    t->logprob += event->logprob;
+    t->logprob_bits = t->logprob_bits * 31 + bits_of(event->logprob);
+    t->n_events++;
+    ck_assert_int_eq(t->reason, 0);
+    if (event->kind == PHIAL_EVENT_STOP)
+        t->reason = event->reason;
+    else
+        ck_assert_uint_gt(event->text_len, 0);
+}
+
+phial_status take_events(phial_session *session, turn *t)
 {
     phial_event event = PHIAL_INIT(phial_event);
-    turn t = {0};
+    phial_status status;
 
-    for (;;) {
-        phial_status status = phial_session_next(session, &event);
+    while ((status = phial_session_next(session, &event)) == PHIAL_OK)
+        add_event(t, &event);
+    return status;
+}
 
-        if (status == PHIAL_END)
-            break;
-        ck_status(status, PHIAL_OK);
-        ck_assert_uint_eq(event.struct_size, sizeof event);
-        ck_assert_uint_le(t.len + event.text_len, sizeof t.text - 1);
-        ck_assert_int_eq(event.text[event.text_len], 0);
-        memcpy(t.text + t.len, event.text, event.text_len);
-        t.len += event.text_len;
-        t.n_tokens += event.n_tokens;
-        t.logprob += event.logprob;
-        t.logprob_bits = t.logprob_bits * 31 + bits_of(event.logprob);
-        t.n_events++;
-        ck_assert_int_eq(t.reason, 0);
-        if (event.kind == PHIAL_EVENT_STOP)
-            t.reason = event.reason;
-        else
-            ck_assert_uint_gt(event.text_len, 0);
-    }
+turn run_turn(phial_session *session)
+{
+    turn t = {.len = 0};
+
+    ck_status(take_events(session, &t), PHIAL_END);
     ck_assert_int_ne(t.reason, 0);
     return t;
 }

@@ -39,6 +39,11 @@ typedef struct turn {
     int32_t reason;
 } turn;
 
+void add_event(turn *t, const phial_event *event);
+
+/* Adds events to a turn until there is none; the status then. */
+phial_status take_events(phial_session *session, turn *t);
+
 /* Runs to the end of the turn; any error fails the test. */
 turn run_turn(phial_session *session);
 

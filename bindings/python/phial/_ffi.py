@@ -5,6 +5,7 @@ from ctypes import (CFUNCTYPE, POINTER, Structure, c_char, c_char_p,
 
 PHIAL_OK = 0
 PHIAL_END = 1
+PHIAL_PENDING = 2
 PHIAL_E_ARGUMENT = -1
 PHIAL_E_MEMORY = -2
 PHIAL_E_IO = -3
@@ -50,6 +51,7 @@ PHIAL_CACHE_AUTO = 0
 PHIAL_CACHE_F32 = 1
 PHIAL_CACHE_F16 = 2
 PHIAL_CACHE_Q8 = 3
+PHIAL_SESSION_PRIVATE = 1
 PHIAL_ROPE_AUTO = 0
 PHIAL_ROPE_SHORT = 1
 PHIAL_ROPE_LONG = 2
@@ -117,6 +119,8 @@ class phial_model_options(Structure):
         ("mem_user", c_void_p),
         ("progress", phial_progress_fn),
         ("progress_user", c_void_p),
+        ("reserved", c_size_t),
+        ("cache_limit", c_uint64),
     ]
 
 

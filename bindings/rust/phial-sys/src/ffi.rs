@@ -5,6 +5,7 @@ use core::ffi::{c_char, c_void};
 
 pub const PHIAL_OK: i32 = 0;
 pub const PHIAL_END: i32 = 1;
+pub const PHIAL_PENDING: i32 = 2;
 pub const PHIAL_E_ARGUMENT: i32 = -1;
 pub const PHIAL_E_MEMORY: i32 = -2;
 pub const PHIAL_E_IO: i32 = -3;
@@ -50,6 +51,7 @@ pub const PHIAL_CACHE_AUTO: i32 = 0;
 pub const PHIAL_CACHE_F32: i32 = 1;
 pub const PHIAL_CACHE_F16: i32 = 2;
 pub const PHIAL_CACHE_Q8: i32 = 3;
+pub const PHIAL_SESSION_PRIVATE: u32 = 1;
 pub const PHIAL_ROPE_AUTO: i32 = 0;
 pub const PHIAL_ROPE_SHORT: i32 = 1;
 pub const PHIAL_ROPE_LONG: i32 = 2;
@@ -132,6 +134,8 @@ pub struct phial_model_options {
     pub mem_user: *mut c_void,
     pub progress: phial_progress_fn,
     pub progress_user: *mut c_void,
+    pub reserved: usize,
+    pub cache_limit: u64,
 }
 
 impl Default for phial_model_options {
