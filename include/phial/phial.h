@@ -330,7 +330,9 @@ enum { PHIAL_CACHE_AUTO = 0, PHIAL_CACHE_F32 = 1, PHIAL_CACHE_F16 = 2,
        PHIAL_CACHE_Q8 = 3 };
 
 enum { /* phial_session_options.flags */
-    PHIAL_SESSION_PRIVATE = 1 << 0 /* share nothing computed with others */
+    PHIAL_SESSION_PRIVATE   = 1 << 0, /* share nothing computed with others */
+    PHIAL_SESSION_NO_DRAFTS = 1 << 1  /* one pass for each token: see
+                                         phial_session_next() */
 };
 
 enum { /* LongRoPE models only: which rotary factors a sequence is read with */
@@ -480,7 +482,10 @@ typedef struct phial_event {
  * to stop early, stop calling. Set event->struct_size before.
  *
  * Generated tokens are held by the session as soon as they are sampled, the
- * one that ended the turn included, so that a chat's next turn finds them. A
+ * one that ended the turn included, so that a chat's next turn finds them.
+ * Where the text repeats what the session holds, guesses at what follows are
+ * computed in the same pass: this never changes a token, an event or a logit,
+ * and is done where the measured cost of passes says that it saves time. A
  * session that holds nothing is PHIAL_E_STATE. After an error the session is as
  * it was behind the last computed token; the next call goes on from there, to
  * the same bits. */
@@ -557,6 +562,8 @@ typedef struct phial_stats {
     uint64_t n_generated;
     uint64_t prefill_ns;
     uint64_t decode_ns;
+    uint64_t n_drafted;    /* guesses that were computed ahead */
+    uint64_t n_accepted;   /* those that proved right */
 } phial_stats;
 
 /* Sums since the session was made. Set stats->struct_size before. */

@@ -62,12 +62,14 @@ phial_status ph_session_options_in(const phial_session_options *options,
     phial_session_options o;
 
     PH_TRY(ph_struct_in("options", &o, sizeof o, options, sizeof o));
-    PH_TRY(ph_check_flags("flags", o.flags, PHIAL_SESSION_PRIVATE));
+    PH_TRY(ph_check_flags("flags", o.flags,
+                          PHIAL_SESSION_PRIVATE | PHIAL_SESSION_NO_DRAFTS));
     *out = (ph_session_config){.n_context = o.n_context,
                                .cache_format = o.cache_format,
                                .n_prefill = o.n_prefill,
                                .rope = o.rope,
-                               .is_private = o.flags & PHIAL_SESSION_PRIVATE};
+                               .is_private = o.flags & PHIAL_SESSION_PRIVATE,
+                               .no_drafts = o.flags & PHIAL_SESSION_NO_DRAFTS};
     return PHIAL_OK;
 }
 

@@ -101,7 +101,8 @@ phial_status phial_session_get_stats(const phial_session *session,
     phial_stats s;
     ph_fpenv fp;
 
-    PH_TRY(ph_struct_out_check("stats", stats, sizeof s));
+    PH_TRY(
+        ph_struct_out_check("stats", stats, offsetof(phial_stats, n_drafted)));
     PH_TRY(ph_enter_session(session, &fp));
     ph_session_get_stats(session->core, &s);
     ph_struct_out(stats, &s, sizeof s);

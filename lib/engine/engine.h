@@ -50,9 +50,10 @@ uint32_t ph_sequence_length(const ph_sequence *sequence);
 /* Forgets all but the first length tokens. */
 void ph_sequence_truncate(ph_sequence *sequence, uint32_t length);
 
-/* Lets other sequences of the store take over the full pages of this one, which
- * holds these tokens. */
-void ph_sequence_share_pages(ph_sequence *sequence, const phial_token *tokens);
+/* Lets other sequences of the store take over the full pages of this one, as
+ * far as it holds the first n of these tokens. */
+void ph_sequence_share_pages(ph_sequence *sequence, const phial_token *tokens,
+                             uint32_t n);
 
 /* Takes over pages of others, as far as they continue this sequence with the
  * first n of these tokens, which begin with those it holds. Returns its length

@@ -12,10 +12,12 @@ static uint64_t before_page(const ph_sequence *seq, uint32_t i, int rope)
     return (uint64_t)seq->cache.format * 2 + (uint64_t)rope;
 }
 
-void ph_sequence_share_pages(ph_sequence *sequence, const phial_token *tokens)
+void ph_sequence_share_pages(ph_sequence *sequence, const phial_token *tokens,
+                             uint32_t n)
 {
     ph_kv_cache *cache = &sequence->cache;
-    const uint32_t n_full = sequence->length / PH_PAGE;
+    const uint32_t n_full =
+        (sequence->length < n ? sequence->length : n) / PH_PAGE;
 
     while (sequence->n_offered < n_full) {
         const uint32_t i = sequence->n_offered++;

@@ -18,6 +18,7 @@ typedef struct ph_session_config {
     uint32_t n_prefill;   /* 0: default */
     int32_t rope;         /* PHIAL_ROPE_* */
     bool is_private;      /* shares no pages with other sessions */
+    bool no_drafts;       /* one pass for each token */
     const ph_log *log;    /* may be NULL; must outlive the session */
     ph_page_store *store; /* must outlive the session */
 } ph_session_config;

@@ -18,6 +18,7 @@ static void hold(ph_session *session, ph_tokens *prompt)
     size_t keep = common_prefix(&session->tokens, prompt);
     ph_tokens old = session->tokens;
 
+    ph_session_drop_draft(session);
     if (keep == prompt->len && keep)
         keep--;
     session->tokens = *prompt;

@@ -25,6 +25,8 @@ static phial_status copy_turn(ph_session *to, const ph_session *from)
     PH_TRY(ph_buf_put(&held, from->turn.held.data, from->turn.held.len));
     to->turn = from->turn;
     to->turn.held = held;
+    memcpy(to->draft.odds, from->draft.odds, sizeof to->draft.odds);
+    memcpy(to->draft.pass_ns, from->draft.pass_ns, sizeof to->draft.pass_ns);
     to->stepped = from->stepped;
     to->failure = from->failure;
     to->logits_len = from->logits_len;
@@ -49,6 +51,8 @@ phial_status ph_session_fork(const ph_session *session, ph_session **out)
         ph_session_free(copy);
         return status;
     }
+    ph_sequence_truncate(copy->sequence,
+                         (uint32_t)ph_session_computed(session));
     *out = copy;
     return PHIAL_OK;
 }

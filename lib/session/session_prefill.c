@@ -25,7 +25,8 @@ void ph_session_passed(ph_session *session, uint32_t n, uint64_t ns)
     const size_t from = ph_sequence_length(session->sequence) - n;
 
     if (!session->config.is_private)
-        ph_sequence_share_pages(session->sequence, session->tokens.data);
+        ph_sequence_share_pages(session->sequence, session->tokens.data,
+                                (uint32_t)session->tokens.len);
     if (session->turn.active && from >= session->turn.start) {
         session->stats.decode_ns += ns;
     } else {
@@ -34,22 +35,49 @@ void ph_session_passed(ph_session *session, uint32_t n, uint64_t ns)
     }
 }
 
-phial_status ph_session_forward(ph_session *session, uint32_t n, int want,
-                                float *logits)
+/* One forward pass over n tokens behind what is computed. */
+static phial_status forward(ph_session *session, const phial_token *tokens,
+                            uint32_t n, int want, float *logits)
 {
-    size_t from = ph_sequence_length(session->sequence);
-    uint64_t begin = ph_now_ns();
+    const uint64_t begin = ph_now_ns();
     phial_status status;
+    uint64_t ns;
 
     if (want != PH_LOGITS_NONE)
         session->logits_len = 0; /* about to be overwritten */
-    status =
-        ph_sequence_forward(session->sequence, session->tokens.data + from, n,
-                            session->rope, want, logits, &session->cancel);
+    status = ph_sequence_forward(session->sequence, tokens, n, session->rope,
+                                 want, logits, &session->cancel);
     if (status == PHIAL_E_CANCELLED)
         return ph_session_take_cancel(session);
     PH_TRY(status);
-    ph_session_passed(session, n, ph_now_ns() - begin);
+    ns = ph_now_ns() - begin;
+    ph_session_passed(session, n, ns);
+    if (session->turn.active)
+        ph_draft_passed(&session->draft, n, ns);
+    return PHIAL_OK;
+}
+
+phial_status ph_session_forward(ph_session *session, uint32_t n, int want,
+                                float *logits)
+{
+    return forward(session,
+                   session->tokens.data + ph_sequence_length(session->sequence),
+                   n, want, logits);
+}
+
+/* The last token held, and n guesses behind it. */
+static phial_status forward_draft(ph_session *session, uint32_t n)
+{
+    const size_t held = session->tokens.len;
+    ph_draft *draft = &session->draft;
+    phial_token tokens[PH_MAX_DRAFT + 1] = {session->tokens.data[held - 1]};
+
+    memcpy(tokens + 1, draft->tokens, n * sizeof *tokens);
+    PH_TRY(forward(session, tokens, n + 1, PH_LOGITS_ALL, draft->rows));
+    draft->at = held;
+    draft->n = n;
+    session->stats.n_drafted += n;
+    ph_session_settle(session);
     return PHIAL_OK;
 }
 
@@ -60,8 +88,9 @@ size_t ph_session_left(ph_session *session)
     const size_t total = session->tokens.len;
     uint32_t length;
 
+    ph_session_settle(session);
     ph_session_choose_rope(session);
-    if (!total)
+    if (!total || session->draft.n)
         return 0;
     if (ph_sequence_length(sequence) == total && session->logits_len != total)
         ph_sequence_truncate(sequence, (uint32_t)total - 1);
@@ -79,8 +108,11 @@ phial_status ph_session_compute(ph_session *session, size_t max)
     size_t left;
 
     while (max && (left = ph_session_left(session)) > 0) {
+        const uint32_t n_guesses = left == 1 ? ph_session_guess(session) : 0;
         size_t n = session->config.n_prefill;
 
+        if (n_guesses)
+            return forward_draft(session, n_guesses);
         n = n < left ? n : left;
         n = n < max ? n : max;
         PH_TRY(ph_session_forward(session, (uint32_t)n,

@@ -89,6 +89,7 @@ phial_status ph_session_rewind(ph_session *session, size_t n)
         return ph_fail(PHIAL_E_ARGUMENT,
                        "cannot rewind to %zu tokens: the session holds %zu", n,
                        session->tokens.len);
+    ph_session_drop_draft(session);
     if (n < ph_sequence_length(session->sequence))
         ph_sequence_truncate(session->sequence, (uint32_t)n);
     if (n < session->tokens.len)

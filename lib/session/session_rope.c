@@ -24,6 +24,7 @@ void ph_session_choose_rope(ph_session *session)
 
     if (rope == session->rope)
         return;
+    ph_session_drop_draft(session);
     session->rope = rope;
     session->logits_len = 0;
     if (!ph_sequence_length(session->sequence))

@@ -99,6 +99,7 @@ static phial_status score(ph_session *s, const phial_token *tokens, size_t n,
     bool active = s->turn.active;
     phial_status status;
 
+    ph_session_drop_draft(s);
     PH_TRY(ph_tokens_append(&s->tokens, tokens, n));
     s->turn.active = false;
     status = read_before(s, first);

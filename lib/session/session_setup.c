@@ -57,10 +57,18 @@ static ph_sequence_config sequence_config(const ph_session_config *config)
                                 .store = config->store};
 }
 
-/* What a session adds to its sequence: logits and the banned set. */
-static bool add_own_bytes(uint32_t n_vocab, ph_sequence_bytes *bytes)
+static bool drafts(const ph_session_config *config)
 {
-    uint64_t own = (uint64_t)n_vocab * sizeof(float) + (n_vocab / 64 + 1) * 8;
+    return !config->no_drafts && config->n_prefill > 1;
+}
+
+/* What a session adds to its sequence: logits and the banned set. */
+static bool add_own_bytes(uint32_t n_vocab, const ph_session_config *config,
+                          ph_sequence_bytes *bytes)
+{
+    const uint64_t rows = 1 + (drafts(config) ? PH_MAX_DRAFT + 1 : 0);
+    const uint64_t own =
+        rows * n_vocab * sizeof(float) + (n_vocab / 64 + 1) * 8;
 
     return ph_add64(bytes->scratch, own, &bytes->scratch);
 }
@@ -72,7 +80,7 @@ bool ph_session_estimate(const ph_hparams *hp, const ph_session_config *config,
     ph_sequence_bytes b;
 
     if (!ph_sequence_estimate(hp, &sequence, &b) ||
-        !add_own_bytes(hp->n_vocab, &b))
+        !add_own_bytes(hp->n_vocab, config, &b))
         return false;
     *bytes = b;
     return true;
@@ -81,7 +89,7 @@ bool ph_session_estimate(const ph_hparams *hp, const ph_session_config *config,
 void ph_session_get_bytes(const ph_session *session, ph_sequence_bytes *bytes)
 {
     ph_sequence_get_bytes(session->sequence, bytes);
-    add_own_bytes(session->model->hp.n_vocab, bytes);
+    add_own_bytes(session->model->hp.n_vocab, &session->config, bytes);
 }
 
 /* Padding rows and unused entries carry untrained weights; a pad token means
@@ -112,6 +120,14 @@ static phial_status set_up(ph_session *s)
     if (!s->logits || !s->banned)
         return ph_no_memory("a session's logits", n_vocab * sizeof(float));
     ban_tokens(s);
+    ph_draft_init(&s->draft);
+    if (drafts(&s->config)) {
+        const size_t bytes = (PH_MAX_DRAFT + 1) * n_vocab * sizeof(float);
+
+        s->draft.rows = ph_alloc_raw(s->heap, bytes);
+        if (!s->draft.rows)
+            return ph_no_memory("the logits of guesses", bytes);
+    }
     return ph_sampler_new(s->heap, n_vocab, s->banned, &s->sampler);
 }
 
@@ -173,6 +189,7 @@ void ph_session_free(ph_session *session)
     ph_tokens_free(&session->tokens);
     ph_buf_free(&session->turn.held);
     ph_buf_free(&session->event_text);
+    ph_free(heap, session->draft.rows);
     ph_free(heap, session->logits);
     ph_free(heap, session->banned);
     ph_free(heap, session);

@@ -25,6 +25,24 @@ typedef struct ph_turn {
     ph_tally stop; /* the end token, which belongs to the stop event */
 } ph_turn;
 
+enum { PH_MAX_DRAFT = 7, PH_N_ODDS = 4 };
+
+typedef struct ph_odds {
+    double right, wrong;
+} ph_odds;
+
+/* Guesses, computed ahead of what the session holds. */
+typedef struct ph_draft {
+    size_t at;  /* tokens held when they were made */
+    uint32_t n; /* 0: there are none */
+    phial_token tokens[PH_MAX_DRAFT];
+    float *rows; /* logits behind those tokens, and behind each guess; NULL:
+                    nothing is ever guessed */
+    int class;   /* which odds are theirs */
+    ph_odds odds[PH_N_ODDS];
+    double pass_ns[PH_MAX_DRAFT + 2]; /* by tokens in a pass; 0: not known */
+} ph_draft;
+
 struct ph_session {
     const ph_model *model;
     const ph_heap *heap;
@@ -32,7 +50,7 @@ struct ph_session {
     ph_sequence *sequence;
 
     /* Everything the session holds. The sequence has computed the first
-     * ph_sequence_length() of them; the rest is queued. */
+     * ph_session_computed() of them; the rest is queued. */
     ph_tokens tokens;
     int rope; /* PH_ROPE_*: how the sequence was read */
 
@@ -46,6 +64,7 @@ struct ph_session {
     uint64_t max_tokens;
     uint64_t n_draws;
 
+    ph_draft draft;
     ph_turn turn;
     ph_buf event_text; /* what the last event borrows */
     phial_stats stats;
@@ -93,7 +112,7 @@ void ph_session_choose_rope(ph_session *session);
 /* PHIAL_E_CANCELLED, once, if a cancellation waits. */
 phial_status ph_session_take_cancel(ph_session *session);
 
-/* Behind a pass over n tokens, which took so long. */
+/* The sequence has taken in n tokens, which took so long. */
 void ph_session_passed(ph_session *session, uint32_t n, uint64_t ns);
 
 /* Sees to it that the first token that is not computed is the next to compute,
@@ -107,6 +126,28 @@ phial_status ph_session_forward(ph_session *session, uint32_t n, int want,
 /* Computes at most max queued tokens. Once all are, logits are those after the
  * last one. */
 phial_status ph_session_compute(ph_session *session, size_t max);
+
+/* ---- session_draft.c --------------------------------------------------- */
+
+void ph_draft_init(ph_draft *draft);
+
+/* Makes guesses for behind the last token held, in draft->tokens, as many as
+ * should save time; returns how many. */
+uint32_t ph_session_guess(ph_session *session);
+
+/* A pass over n tokens of a turn took so long. */
+void ph_draft_passed(ph_draft *draft, uint32_t n, uint64_t ns);
+
+/* Compares guesses with what the session holds by now: logits are those behind
+ * it, if a guess was right; wrong ones are forgotten. */
+void ph_session_settle(ph_session *session);
+
+/* Forgets guesses: the sequence is what the session holds, or its beginning. To
+ * be called before that is shortened. */
+void ph_session_drop_draft(ph_session *session);
+
+/* How many of the tokens held are computed. */
+size_t ph_session_computed(const ph_session *session);
 
 /* ---- session_generate.c ------------------------------------------------ */
 

@@ -132,10 +132,23 @@ static phial_status pass(const ph_step *step, ph_session *first,
     return status;
 }
 
+/* Alone it may guess. */
+static void pass_alone(ph_session *session)
+{
+    const phial_status status = ph_session_compute(session, session->n_step);
+
+    if (status < 0)
+        fail(session, status);
+}
+
 static phial_status pass_all(const ph_step *step)
 {
     ph_session *next = step->first;
 
+    if (step->first == step->last) {
+        pass_alone(step->first);
+        return PHIAL_OK;
+    }
     while (next)
         PH_TRY(pass(step, next, &next));
     return PHIAL_OK;

@@ -197,7 +197,7 @@ START_TEST(sessions_check_what_they_are_made_from)
     ck_status(phial_model_get_info(model, &info), PHIAL_OK);
     refused(phial_session_new(NULL, NULL, &out), "model");
     refused(phial_session_new(model, NULL, NULL), "out");
-    o = good, o.flags = 2;
+    o = good, o.flags = 4;
     refused(phial_session_new(model, &o, &out), "flags");
     o = good, o.n_context = info.n_context + 1;
     refused(phial_session_new(model, &o, &out), "n_context");

@@ -52,6 +52,7 @@ PHIAL_CACHE_F32 = 1
 PHIAL_CACHE_F16 = 2
 PHIAL_CACHE_Q8 = 3
 PHIAL_SESSION_PRIVATE = 1
+PHIAL_SESSION_NO_DRAFTS = 2
 PHIAL_ROPE_AUTO = 0
 PHIAL_ROPE_SHORT = 1
 PHIAL_ROPE_LONG = 2
@@ -204,6 +205,8 @@ class phial_stats(Structure):
         ("n_generated", c_uint64),
         ("prefill_ns", c_uint64),
         ("decode_ns", c_uint64),
+        ("n_drafted", c_uint64),
+        ("n_accepted", c_uint64),
     ]
 
 

@@ -54,7 +54,7 @@ static phial_status read_to(ph_sequence *seq, const phial_token *tokens,
         PH_TRY(ph_sequence_forward(seq, tokens + at, count, PH_ROPE_LONG,
                                    PH_LOGITS_LAST, logits, NULL));
         if (share)
-            ph_sequence_share_pages(seq, tokens);
+            ph_sequence_share_pages(seq, tokens, n);
         at += count;
     }
     return PHIAL_OK;
@@ -159,8 +159,8 @@ START_TEST(twins_become_one)
     ck_status(read_to(a, tokens, LONG, false), PHIAL_OK);
     ck_status(read_to(b, tokens, LONG, false), PHIAL_OK);
     bytes = ph_page_store_bytes(store);
-    ph_sequence_share_pages(a, tokens);
-    ph_sequence_share_pages(b, tokens);
+    ph_sequence_share_pages(a, tokens, LONG);
+    ph_sequence_share_pages(b, tokens, LONG);
     ck_assert_uint_eq(ph_page_store_bytes(store), bytes / 10 * 6);
     ph_sequence_free(a);
     ph_sequence_free(b);

@@ -1,56 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * session: its logits are those of one pass, whichever way the tokens came. */
-#include "session/session.h"
-#include "check_main.h"
+#include "session_cases.h"
 #include "failing_heap.h"
-#include "tiny_model.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
-enum { MAX_LENGTH = 140, ORIGINAL = 64 };
-
-typedef struct world {
-    char path[64];
-    ph_heap heap;
-    ph_model *model;
-    ph_pool *pool;
-} world;
-
-static void open_world(world *w, tiny_family family, ph_dtype type)
-{
-    ph_model_config config = {.heap = &w->heap};
-
-    w->heap = ph_libc_heap;
-    snprintf(w->path, sizeof w->path, "/tmp/phial-session-%ld.gguf",
-             (long)getpid());
-    tiny_model_write(w->path, family, type, 7);
-    ck_status(ph_pool_new(&w->heap, 1, &w->pool), PHIAL_OK);
-    ck_status(ph_model_open(w->path, &config, &w->model), PHIAL_OK);
-    unlink(w->path);
-}
-
-static void close_world(world *w)
-{
-    ph_pool_free(w->pool);
-    ph_model_free(w->model);
-}
-
-static ph_session *start(const world *w, int32_t rope)
-{
-    ph_session_config config = {
-        .cache_format = PHIAL_CACHE_F32, .n_prefill = 32, .rope = rope};
-    ph_session *session;
-
-    ck_status(ph_session_new(w->model, w->pool, &config, &session), PHIAL_OK);
-    return session;
-}
-
-static void make_tokens(phial_token *tokens, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        tokens[i] = (phial_token)(tiny_random(3, i) % 200 + 10);
-}
+enum { ORIGINAL = 64 };
 
 /* The reference: one pass over all tokens with given factors. */
 static void one_pass(const world *w, const phial_token *tokens, size_t n,
@@ -394,6 +349,7 @@ static Suite *suite(void)
     tcase_add_loop_test(t, tokens_that_mean_nothing_are_never_sampled, 0,
                         TINY_FAMILIES);
     suite_add_tcase(s, t);
+    suite_add_tcase(s, drafts_case());
     return s;
 }
 

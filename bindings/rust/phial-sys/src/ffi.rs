@@ -52,6 +52,7 @@ pub const PHIAL_CACHE_F32: i32 = 1;
 pub const PHIAL_CACHE_F16: i32 = 2;
 pub const PHIAL_CACHE_Q8: i32 = 3;
 pub const PHIAL_SESSION_PRIVATE: u32 = 1;
+pub const PHIAL_SESSION_NO_DRAFTS: u32 = 2;
 pub const PHIAL_ROPE_AUTO: i32 = 0;
 pub const PHIAL_ROPE_SHORT: i32 = 1;
 pub const PHIAL_ROPE_LONG: i32 = 2;
@@ -279,6 +280,8 @@ pub struct phial_stats {
     pub n_generated: u64,
     pub prefill_ns: u64,
     pub decode_ns: u64,
+    pub n_drafted: u64,
+    pub n_accepted: u64,
 }
 
 impl Default for phial_stats {

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT
+ * Speculation from the session's own text (Leviathan et al. 2023, "Fast
+ * Inference from Transformers via Speculative Decoding"; Saxena 2023, "Prompt
+ * Lookup Decoding"): what followed the last tokens when they stood in the text
+ * before is guessed to follow again, and computed in the same pass. Each token
+ * is still sampled from its own logits, in its turn; a guess that proves wrong
+ * is forgotten. So nothing depends on guesses but the time, and they are made
+ * only as far as they should save some. */
+#include "session/session_state.h"
+
+enum { LEAST_MATCH = 2, LONGEST_MATCH = 16 };
+
+/* How much more a guess must promise than a pass of one token: the estimates
+ * are rough. */
+static const double margin = 1.03;
+
+void ph_draft_init(ph_draft *draft)
+{
+    /* before anything was seen: the longer the match, the likelier */
+    static const ph_odds odds[PH_N_ODDS] = {{0.4, 1}, {1, 1}, {2, 1}, {5, 1}};
+
+    memcpy(draft->odds, odds, sizeof odds);
+}
+
+static int class_of(size_t match)
+{
+    return match <= 2 ? 0 : match <= 4 ? 1 : match <= 8 ? 2 : 3;
+}
+
+/* How long the text before place at ends like the whole one of n tokens. */
+static size_t match_at(const phial_token *tokens, size_t n, size_t at)
+{
+    size_t match = 0;
+
+    while (match < LONGEST_MATCH && match < at &&
+           tokens[at - 1 - match] == tokens[n - 1 - match])
+        match++;
+    return match;
+}
+
+/* The place that follows the longest, then latest, text which ends like the
+ * whole one; 0: there is none. */
+static size_t find_match(const phial_token *tokens, size_t n, size_t *longest)
+{
+    size_t found = 0;
+
+    *longest = LEAST_MATCH - 1;
+    for (size_t at = n - 1; at > 0 && *longest < LONGEST_MATCH; at--) {
+        size_t match;
+
+        if (tokens[at - 1] != tokens[n - 1])
+            continue;
+        match = match_at(tokens, n, at);
+        if (match > *longest) {
+            *longest = match;
+            found = at;
+        }
+    }
+    return found;
+}
+
+/* What a pass of so many tokens takes, as far as it was seen. */
+static double cost_of(const ph_draft *draft, uint32_t n)
+{
+    return draft->pass_ns[n] > 0 ? draft->pass_ns[n]
+                                 : draft->pass_ns[1] * (1 + 0.03 * (n - 1));
+}
+
+/* How many guesses, at most `most`, give the most tokens in a time if each
+ * proves right with probability p. */
+static uint32_t best_length(const ph_draft *draft, uint32_t most, double p)
+{
+    double best = margin / cost_of(draft, 1), tokens = 1, all_right = 1;
+    uint32_t length = 0;
+
+    for (uint32_t k = 1; k <= most; k++) {
+        double rate;
+
+        all_right *= p;
+        tokens += all_right;
+        rate = tokens / cost_of(draft, k + 1);
+        if (rate > best) {
+            best = rate;
+            length = k;
+        }
+    }
+    return length;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Guesses that can be of use: within the context, the turn and one pass; and
+ * not beyond where LongRoPE has all read again. */
+static uint32_t most_guesses(const ph_session *s)
+{
+    const ph_hparams *hp = &s->model->hp;
+    const size_t n = s->tokens.len;
+    size_t most = smaller(PH_MAX_DRAFT, s->config.n_prefill - 1);
+
+    most = smaller(most, s->config.n_context - n);
+    if (s->max_tokens)
+        most = smaller(most, (size_t)(s->max_tokens - s->turn.n_generated - 1));
+    if (s->rope == PH_ROPE_SHORT && s->config.rope == PHIAL_ROPE_AUTO &&
+        hp->longrope)
+        most = smaller(most, hp->n_context_original - n);
+    return (uint32_t)most;
+}
+
+uint32_t ph_session_guess(ph_session *session)
+{
+    ph_draft *draft = &session->draft;
+    const phial_token *tokens = session->tokens.data;
+    const size_t n = session->tokens.len;
+    size_t match, from;
+    uint32_t length;
+
+    if (!draft->rows || !session->turn.active || draft->pass_ns[1] <= 0)
+        return 0;
+    from = find_match(tokens, n, &match);
+    if (!from)
+        return 0;
+    draft->class = class_of(match);
+    length = best_length(draft, most_guesses(session),
+                         draft->odds[draft->class].right /
+                             (draft->odds[draft->class].right +
+                              draft->odds[draft->class].wrong));
+    for (uint32_t i = 0; i < length; i++)
+        draft->tokens[i] =
+            from + i < n ? tokens[from + i] : draft->tokens[from + i - n];
+    return length;
+}
+
+/* Older passes count less: the text changes, and the cost grows with it. */
+void ph_draft_passed(ph_draft *draft, uint32_t n, uint64_t ns)
+{
+    double *known;
+
+    if (n > PH_MAX_DRAFT + 1)
+        return;
+    known = &draft->pass_ns[n];
+    *known = *known > 0 ? 0.75 * *known + 0.25 * (double)ns : (double)ns;
+    for (uint32_t i = 2; n == 1 && i <= PH_MAX_DRAFT + 1; i++)
+        if (draft->pass_ns[i] > 0) /* or one that was slow is never tried */
+            draft->pass_ns[i] =
+                0.98 * draft->pass_ns[i] + 0.02 * draft->pass_ns[1];
+}
+
+/* Guesses that what the session holds has borne out. */
+static uint32_t count_right(const ph_session *session)
+{
+    const ph_draft *draft = &session->draft;
+    const ph_tokens *held = &session->tokens;
+    uint32_t right = 0;
+
+    while (right < draft->n && draft->at + right < held->len &&
+           held->data[draft->at + right] == draft->tokens[right])
+        right++;
+    return right;
+}
+
+static void end_draft(ph_session *session, uint32_t right)
+{
+    ph_draft *draft = &session->draft;
+    ph_odds *odds = &draft->odds[draft->class];
+
+    odds->right = 0.9 * odds->right + right;
+    odds->wrong = 0.9 * odds->wrong + (right < draft->n);
+    session->stats.n_accepted += right;
+    ph_sequence_truncate(session->sequence, (uint32_t)draft->at + right);
+    draft->n = 0;
+}
+
+void ph_session_settle(ph_session *session)
+{
+    const ph_draft *draft = &session->draft;
+    const size_t n_vocab = session->model->hp.n_vocab;
+    const size_t held = session->tokens.len;
+    const uint32_t right = count_right(session);
+
+    if (!draft->n)
+        return;
+    if (draft->at + right == held && session->logits_len != held) {
+        memcpy(session->logits, draft->rows + right * n_vocab,
+               n_vocab * sizeof *session->logits);
+        session->logits_len = held;
+    }
+    if (draft->at + right < held || right == draft->n)
+        end_draft(session, right);
+}
+
+void ph_session_drop_draft(ph_session *session)
+{
+    if (session->draft.n)
+        end_draft(session, count_right(session));
+}
+
+size_t ph_session_computed(const ph_session *session)
+{
+    if (session->draft.n)
+        return session->draft.at + count_right(session);
+    return ph_sequence_length(session->sequence);
+}
