@@ -48,16 +48,27 @@ typedef enum bench_kind {
     BENCH_PREFILL,  /* a prompt, up to the logits behind it */
     BENCH_DECODE,   /* given tokens, one at a time */
     BENCH_GENERATE, /* the likeliest tokens, sampled and spelled */
+    BENCH_BATCH,    /* generate in several sessions at once */
+    BENCH_PROSE,    /* words of a file, forced, that go on from its others */
+    BENCH_EDIT,     /* words that were just read, a few changed */
     BENCH_KINDS
 } bench_kind;
 
 typedef struct bench_task {
     bench_kind kind;
     uint64_t n_tokens;
-    double work;          /* per token: multiply-adds (prefill) or bytes */
-    bench_series speed;   /* tokens a second */
-    bench_series peer[2]; /* llama.cpp's, without and with its option */
+    double work;              /* per token: multiply-adds (prefill) or bytes */
+    bench_series speed;       /* tokens a second */
+    bench_series peer[2];     /* llama.cpp's, without and with its option */
+    bench_series plain;       /* without guesses */
+    phial_session **sessions; /* its own */
+    size_t n_sessions;
 } bench_task;
+
+typedef struct bench_words {
+    phial_token *tokens;
+    size_t n;
+} bench_words;
 
 typedef struct bench_stage {
     int id; /* of all stages */
@@ -88,6 +99,7 @@ typedef struct bench_engine {
 typedef struct bench {
     const settings *s;
     bench_shape shape;
+    bench_words words;       /* of --text */
     struct bench_peer *peer; /* NULL without --against */
     bench_engine *engines;
     size_t n_engines;
@@ -101,6 +113,9 @@ typedef struct bench {
 void bench_plan_engines(const settings *s, bench *out);
 int bench_plan_stages(bench *b);
 void bench_free(bench *b);
+
+/* Frees its sessions. */
+void bench_close_stage(bench_stage *stage);
 
 /* Options for an engine and a stage. */
 phial_model_options bench_model_options(const bench_engine *e);

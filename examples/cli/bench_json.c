@@ -40,6 +40,17 @@ static json_t *add_peer_task(json_t *json, const bench *b, const bench_task *t)
     return json;
 }
 
+/* The same without guesses. */
+static void add_plain(json_t *json, const bench_task *t)
+{
+    bench_series ratio = series_ratio(&t->speed, &t->plain);
+
+    json_object_set_new(json, "plain",
+                        json_pack("{s:o, s:o}", "tokens_per_second",
+                                  series_json(&t->plain), "ratio",
+                                  series_json(&ratio)));
+}
+
 static json_t *engine_json(const bench_engine *e)
 {
     json_t *json = json_pack(
@@ -57,7 +68,7 @@ static json_t *engine_json(const bench_engine *e)
 static json_t *task_json(const bench *b, const bench_engine *e,
                          const bench_stage *stage, const bench_task *t)
 {
-    bool prefill = t->kind == BENCH_PREFILL;
+    bool macs = bench_counts_macs(t->kind);
 
     json_t *json = json_pack(
         "{s:s, s:I, s:s, s:I, s:s, s:I, s:o, s:f, s:f}", "isa",
@@ -65,9 +76,14 @@ static json_t *task_json(const bench *b, const bench_engine *e,
         bench_cache_name(stage->cache), "depth", (json_int_t)stage->depth,
         "work", bench_kind_name(t->kind), "tokens", (json_int_t)t->n_tokens,
         "tokens_per_second", series_json(&t->speed),
-        prefill ? "macs_per_token" : "bytes_per_token", t->work,
-        prefill ? "share_of_int8_macs" : "share_of_read_bytes",
-        bench_share(e, t));
+        macs ? "macs_per_token" : "bytes_per_token", t->work,
+        macs ? "share_of_int8_macs" : "share_of_read_bytes", bench_share(e, t));
+
+    if (t->kind == BENCH_BATCH)
+        json_object_set_new(json, "sessions",
+                            json_integer((json_int_t)t->n_sessions));
+    if (t->plain.n)
+        add_plain(json, t);
 
     return add_peer_task(json, b, t);
 }

@@ -19,16 +19,21 @@ const char *bench_cache_name(int32_t cache)
 
 const char *bench_kind_name(bench_kind kind)
 {
-    static const char *const names[BENCH_KINDS] = {"prefill", "decode",
-                                                   "generate"};
+    static const char *const names[BENCH_KINDS] = {
+        "prefill", "decode", "generate", "batch", "prose", "edit"};
 
     return names[kind];
+}
+
+bool bench_counts_macs(bench_kind kind)
+{
+    return kind == BENCH_PREFILL || kind == BENCH_BATCH;
 }
 
 double bench_share(const bench_engine *e, const bench_task *t)
 {
     double most =
-        series_median(t->kind == BENCH_PREFILL ? &e->int8 : &e->bandwidth);
+        series_median(bench_counts_macs(t->kind) ? &e->int8 : &e->bandwidth);
 
     return most > 0 ? t->work * series_median(&t->speed) / most : 0;
 }

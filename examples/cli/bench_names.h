@@ -10,8 +10,11 @@ const char *bench_isa_name(int32_t isa);
 const char *bench_cache_name(int32_t cache);
 const char *bench_kind_name(bench_kind kind);
 
-/* Of the measured bandwidth or, for prefill, of the measured multiply-adds;
- * medians of the same rounds. 0: not known. */
+/* Whether work is multiply-adds, or else bytes. */
+bool bench_counts_macs(bench_kind kind);
+
+/* Of the measured multiply-adds or of the bandwidth; medians of the same
+ * rounds. 0: not known. */
 double bench_share(const bench_engine *e, const bench_task *t);
 
 #endif /* BENCH_NAMES_H */

@@ -187,7 +187,7 @@ int bench_peer_measure(bench_peer *peer, int id, bench_task *task)
 {
     int code = CLI_OK;
 
-    if (task->kind == BENCH_GENERATE)
+    if (task->kind > BENCH_DECODE)
         return CLI_OK;
     for (int with = 0; with < 2 && code == CLI_OK; with++) {
         char question[128];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Everything that is to be measured: each combination of the values that the
  * command line lists. */
+#include "bench_more.h"
 #include "bench_peer.h"
 
 #include <stdio.h>
@@ -25,8 +26,9 @@ phial_model_options bench_model_options(const bench_engine *e)
     return o;
 }
 
-/* The rotary factors stay the same throughout: else a prompt that crosses the
- * original context would be read twice. */
+/* All that is measured is computed: nothing is taken from another session, and
+ * nothing guessed. The rotary factors stay the same throughout: else a prompt
+ * that crosses the original context would be read twice. */
 phial_session_options bench_session_options(const bench *b,
                                             const bench_stage *stage)
 {
@@ -35,17 +37,49 @@ phial_session_options bench_session_options(const bench *b,
     o.n_context = stage->n_context;
     o.cache_format = stage->cache;
     o.rope = b->s->rope;
+    o.flags = PHIAL_SESSION_PRIVATE | PHIAL_SESSION_NO_DRAFTS;
     if (o.rope == PHIAL_ROPE_AUTO && b->shape.longrope)
         o.rope = stage->n_context > b->shape.n_original ? PHIAL_ROPE_LONG
                                                         : PHIAL_ROPE_SHORT;
     return o;
 }
 
-static void add_task(bench_stage *stage, bench_kind kind, uint64_t n_tokens,
-                     double work)
+static bench_task *add_task(bench_stage *stage, bench_kind kind,
+                            uint64_t n_tokens, double work)
 {
-    stage->tasks[stage->n_tasks++] =
-        (bench_task){.kind = kind, .n_tokens = n_tokens, .work = work};
+    bench_task *task = &stage->tasks[stage->n_tasks++];
+
+    *task = (bench_task){.kind = kind, .n_tokens = n_tokens, .work = work};
+    return task;
+}
+
+static void give_sessions(bench_task *task, size_t n)
+{
+    task->n_sessions = n;
+    task->sessions = must_alloc(n, sizeof *task->sessions);
+}
+
+static void plan_tasks(const bench *b, bench_stage *stage,
+                       double cache_bytes_per_token)
+{
+    const settings *s = b->s;
+    const double bytes = bench_bytes(&b->shape, cache_bytes_per_token,
+                                     stage->depth, s->n_decode);
+
+    stage->tasks =
+        must_alloc(s->prompts.n + s->batches.n + 4, sizeof *stage->tasks);
+    for (size_t i = 0; i < s->prompts.n; i++)
+        add_task(stage, BENCH_PREFILL, s->prompts.items[i],
+                 bench_macs(&b->shape, stage->depth, s->prompts.items[i]));
+    add_task(stage, BENCH_DECODE, s->n_decode, bytes);
+    add_task(stage, BENCH_GENERATE, s->n_decode, bytes);
+    for (size_t i = 0; i < s->batches.n; i++)
+        give_sessions(add_task(stage, BENCH_BATCH, s->n_decode,
+                               bench_macs(&b->shape, stage->depth, 1)),
+                      (size_t)s->batches.items[i]);
+    for (bench_kind kind = BENCH_PROSE;
+         b->words.n && !stage->depth && kind < BENCH_KINDS; kind++)
+        give_sessions(add_task(stage, kind, s->n_decode, 0), 2);
 }
 
 static int plan_stage(const bench *b, const bench_engine *e, int32_t cache,
@@ -69,13 +103,7 @@ static int plan_stage(const bench *b, const bench_engine *e, int32_t cache,
     if (status < 0)
         return library_error(status);
     bytes = (double)memory.cache_max / (double)b->shape.n_context;
-    out->tasks = must_alloc(s->prompts.n + 2, sizeof *out->tasks);
-    for (size_t i = 0; i < s->prompts.n; i++)
-        add_task(out, BENCH_PREFILL, s->prompts.items[i],
-                 bench_macs(&b->shape, depth, s->prompts.items[i]));
-    for (bench_kind kind = BENCH_DECODE; kind < BENCH_KINDS; kind++)
-        add_task(out, kind, s->n_decode,
-                 bench_bytes(&b->shape, bytes, depth, s->n_decode));
+    plan_tasks(b, out, bytes);
     return CLI_OK;
 }
 
@@ -107,10 +135,14 @@ static uint64_t engine_bytes(const bench *b, const bench_engine *e)
     for (size_t i = 0; i < e->n_stages; i++) {
         phial_session_options o = bench_session_options(b, &e->stages[i]);
         phial_memory m = PHIAL_INIT(phial_memory);
+        uint64_t n = 1;
 
         if (phial_estimate(b->s->model, &model, &o, &m) < 0)
             return 0;
-        sum += (i ? 0 : m.weights) + m.cache_max + m.scratch;
+        sum += i ? 0 : m.weights;
+        for (size_t k = 0; k < e->stages[i].n_tasks; k++)
+            n += e->stages[i].tasks[k].n_sessions;
+        sum += n * (m.cache_max + m.scratch);
     }
     return sum;
 }
@@ -148,10 +180,34 @@ void bench_plan_engines(const settings *s, bench *out)
                 .n_threads = (uint32_t)s->thread_counts.items[k]};
 }
 
+static int read_text(bench *b)
+{
+    const settings *s = b->s;
+    int code;
+
+    if (!s->text_file)
+        return CLI_OK;
+    code = bench_read_words(s->text_file, b->shape.n_vocab, &b->words);
+    if (code == CLI_OK && b->words.n < 2 * s->n_decode) {
+        complain("%s has %zu words, --decode %llu needs twice as many",
+                 s->text_file, b->words.n, (unsigned long long)s->n_decode);
+        code = CLI_FAILED;
+    }
+    if (code == CLI_OK && b->shape.n_context < 2 * s->n_decode + 1) {
+        complain("--text with --decode %llu needs a context of %llu tokens, "
+                 "the model has %llu",
+                 (unsigned long long)s->n_decode,
+                 (unsigned long long)(2 * s->n_decode + 1),
+                 (unsigned long long)b->shape.n_context);
+        code = CLI_FAILED;
+    }
+    return code;
+}
+
 int bench_plan_stages(bench *b)
 {
     uint64_t bytes = 0;
-    int code = CLI_OK;
+    int code = read_text(b);
 
     for (size_t i = 0; i < b->n_engines && code == CLI_OK; i++) {
         code = plan_engine(b, &b->engines[i]);
@@ -165,16 +221,34 @@ int bench_plan_stages(bench *b)
     return code;
 }
 
+void bench_close_stage(bench_stage *stage)
+{
+    phial_session_free(stage->session);
+    stage->session = NULL;
+    for (size_t i = 0; i < stage->n_tasks; i++)
+        for (size_t k = 0; k < stage->tasks[i].n_sessions; k++) {
+            phial_session_free(stage->tasks[i].sessions[k]);
+            stage->tasks[i].sessions[k] = NULL;
+        }
+}
+
+static void free_stage(bench_stage *stage)
+{
+    bench_close_stage(stage);
+    for (size_t i = 0; i < stage->n_tasks; i++)
+        free(stage->tasks[i].sessions);
+    free(stage->tasks);
+}
+
 void bench_free(bench *b)
 {
     for (size_t i = 0; i < b->n_engines; i++) {
-        for (size_t k = 0; k < b->engines[i].n_stages; k++) {
-            phial_session_free(b->engines[i].stages[k].session);
-            free(b->engines[i].stages[k].tasks);
-        }
+        for (size_t k = 0; k < b->engines[i].n_stages; k++)
+            free_stage(&b->engines[i].stages[k]);
         phial_model_free(b->engines[i].model);
         free(b->engines[i].stages);
     }
     free(b->engines);
+    free(b->words.tokens);
     bench_peer_free(b->peer);
 }

@@ -21,17 +21,22 @@ static void print_task(const bench_engine *e, const bench_stage *stage,
                        const bench_task *t)
 {
     double share = bench_share(e, t);
-    char range[48];
+    char range[48], name[32];
 
     snprintf(range, sizeof range, "(%.2f to %.2f)", series_low(&t->speed),
              series_high(&t->speed));
+    if (t->kind == BENCH_BATCH)
+        snprintf(name, sizeof name, "%s %zu", bench_kind_name(t->kind),
+                 t->n_sessions);
+    else
+        snprintf(name, sizeof name, "%s", bench_kind_name(t->kind));
     printf("%-9s%8u %-6s%8llu  %-9s%7llu%10.2f ", bench_isa_name(e->isa),
            (unsigned)e->n_threads, bench_cache_name(stage->cache),
-           (unsigned long long)stage->depth, bench_kind_name(t->kind),
+           (unsigned long long)stage->depth, name,
            (unsigned long long)t->n_tokens, series_median(&t->speed));
     if (share > 0)
         printf("%-24s%3.0f %% of %s\n", range, share * 100,
-               t->kind == BENCH_PREFILL ? e->instruction : "bandwidth");
+               bench_counts_macs(t->kind) ? e->instruction : "bandwidth");
     else
         printf("%s\n", range);
 }
@@ -66,12 +71,27 @@ static void print_peer_task(const bench *b, const bench_task *t)
            series_low(&ratio), series_high(&ratio));
 }
 
+static void print_plain(const bench_task *t)
+{
+    bench_series ratio = series_ratio(&t->speed, &t->plain);
+    char range[48];
+
+    if (!t->plain.n)
+        return;
+    snprintf(range, sizeof range, "(%.2f to %.2f)", series_low(&t->plain),
+             series_high(&t->plain));
+    printf("%-49s%10.2f %-24sratio %.2f (%.2f to %.2f)\n", "  without guesses",
+           series_median(&t->plain), range, series_median(&ratio),
+           series_low(&ratio), series_high(&ratio));
+}
+
 static void print_stage(const bench *b, const bench_engine *e,
                         const bench_stage *stage)
 {
     for (size_t i = 0; i < stage->n_tasks; i++) {
         print_task(e, stage, &stage->tasks[i]);
         print_peer_task(b, &stage->tasks[i]);
+        print_plain(&stage->tasks[i]);
     }
 }
 

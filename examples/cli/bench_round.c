@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * One round over all tasks. A session is filled to its depth once and goes
  * back there for every task. */
+#include "bench_more.h"
 #include "bench_peer.h"
 #include "probes.h"
 #include "progress.h"
@@ -64,8 +65,8 @@ static phial_status generate(const bench *b, bench_stage *stage, size_t n)
     return status;
 }
 
-static phial_status run_task(const bench *b, bench_stage *stage,
-                             bench_task *task)
+static phial_status run_alone(const bench *b, bench_stage *stage,
+                              bench_task *task)
 {
     size_t n = (size_t)task->n_tokens;
     phial_status status =
@@ -90,6 +91,20 @@ static phial_status run_task(const bench *b, bench_stage *stage,
     return status;
 }
 
+static phial_status run_task(const bench *b, const bench_engine *e,
+                             bench_stage *stage, bench_task *task)
+{
+    switch (task->kind) {
+    case BENCH_BATCH:
+        return bench_run_batch(b, e, stage, task);
+    case BENCH_PROSE:
+    case BENCH_EDIT:
+        return bench_run_text(b, e, stage, task);
+    default:
+        return run_alone(b, stage, task);
+    }
+}
+
 /* The first pass over new memory is slower: a few tokens go before. */
 static phial_status open_session(const bench *b, const bench_engine *e,
                                  bench_stage *stage)
@@ -103,12 +118,12 @@ static phial_status open_session(const bench *b, const bench_engine *e,
     return status < 0 ? status : read_tokens(b, stage, 0, n < 1 ? 1 : n);
 }
 
-static int run_tasks(bench *b, bench_stage *stage)
+static int run_tasks(bench *b, const bench_engine *e, bench_stage *stage)
 {
     int code = CLI_OK;
 
     for (size_t i = 0; i < stage->n_tasks && code == CLI_OK; i++) {
-        phial_status status = run_task(b, stage, &stage->tasks[i]);
+        phial_status status = run_task(b, e, stage, &stage->tasks[i]);
 
         if (status < 0)
             code = library_error(status);
@@ -136,7 +151,7 @@ static int run_stage(bench *b, const bench_engine *e, bench_stage *stage)
         return CLI_INTERRUPTED;
     interrupt_catch(stage->session, true);
     if (code == CLI_OK)
-        code = run_tasks(b, stage);
+        code = run_tasks(b, e, stage);
     if (interrupt_seen())
         return CLI_INTERRUPTED;
     interrupt_catch(NULL, true);
@@ -157,8 +172,7 @@ static void run_probes(bench_engine *e)
 static void close_engine(bench *b, bench_engine *e)
 {
     for (size_t i = 0; i < e->n_stages; i++) {
-        phial_session_free(e->stages[i].session);
-        e->stages[i].session = NULL;
+        bench_close_stage(&e->stages[i]);
         e->stages[i].peer_open = false;
     }
     phial_model_free(e->model);

@@ -63,6 +63,13 @@ static const option table[] = {
      "tokens to generate (default 32)", 1, 1e7, 'n'},
     {"depth", OPTION_COUNTS, FIELD(depths), "N,...",
      "tokens in the context before (default 0)", 0, 1e7, 'd'},
+    {"batch", OPTION_COUNTS, FIELD(batches), "N,...",
+     "sessions that generate at once, each at the depth (default: none)", 1,
+     256, 'b'},
+    {"text", OPTION_TEXT, FIELD(text_file), "FILE",
+     "measure what guessing from the text saves: writing on in the words of "
+     "the file, and writing its end again with changes; at depth 0",
+     0, 0, 0},
     {"threads", OPTION_COUNTS, FIELD(thread_counts), "N,...",
      "threads to compute with; 0: one per processor (default 0)", 0, 4096, 't'},
     {"isa", OPTION_CHOICES, FIELD(isas), "best|portable|avx2|avx512|neon",

@@ -66,9 +66,9 @@ struct settings {
     bool untied, full_rotary, force;
 
     /* bench */
-    number_list prompts, depths, thread_counts, isas, caches;
+    number_list prompts, depths, thread_counts, isas, caches, batches;
     uint64_t n_decode, repeat;
-    const char *against;
+    const char *against, *text_file;
 
     /* the output */
     bool json, stats;

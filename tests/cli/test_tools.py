@@ -4,7 +4,7 @@
 import json
 
 import cli_support
-from cli_support import TINY, Case
+from cli_support import FAILED, TINY, Case
 
 
 class Tokenize(Case):
@@ -131,6 +131,30 @@ class Bench(Case):
         per_token = 2 * 2 * 64 * 4 + 320 / 64  # pages of 64 have a head of 320
         self.assertAlmostEqual(decode["bytes_per_token"],
                                weights + per_token * 12.5, delta=10)
+
+    def test_several_sessions_at_once(self):
+        b = self.json("bench", TINY, "--batch", "1,3", *self.QUICK)
+        batches = [r for r in b["results"] if r["work"] == "batch"]
+        self.assertEqual([r["sessions"] for r in batches], [1, 3])
+        for result in batches:
+            self.check_series(result["tokens_per_second"])
+            self.assertGreater(result["share_of_int8_macs"], 0)
+
+    def test_words_are_written_with_and_without_guesses(self):
+        words = self.file("words", "a few words that come again " * 10)
+        b = self.json("bench", TINY, "--text", words, *self.QUICK)
+        text = [r for r in b["results"] if "plain" in r]
+        self.assertEqual([r["work"] for r in text], ["prose", "edit"])
+        for result in text:
+            self.check_series(result["plain"]["ratio"])
+        self.assertIn("without guesses",
+                      self.output("bench", TINY, "--text", words, *self.QUICK))
+        self.fails(FAILED, "bench", TINY, "--text", self.file("few", "one two"),
+                   *self.QUICK, says=["few", "2 words"])
+        self.fails(FAILED, "bench", TINY, "--text", "absent", *self.QUICK,
+                   says="cannot read absent")
+        self.fails(FAILED, "bench", TINY, "--text", words, "-n", "31", "-p",
+                   "8", "-r", "1", says="twice as many")
 
     def test_it_says_that_it_measures(self):
         text = self.output("bench", TINY, *self.QUICK)
