@@ -5,7 +5,10 @@
 
 #include <math.h>
 
-enum { TOKENS = 64 };
+/* Tokens that share what they read of the cache: at most TOKENS, and fewer
+ * where there are so many keys that a block would take long: cancellation is
+ * looked at between blocks. */
+enum { TOKENS = 64, LEAST_TOKENS = 8, BLOCK_KEYS = 1 << 21 };
 
 /* Of a Q8 cache all is in the Hadamard basis, which attend_block leaves. */
 void ph_rotate_and_cache(ph_pass *p, const ph_team *team, uint32_t layer)
@@ -90,25 +93,46 @@ static bool is_mine(const ph_team *team, size_t i)
            (i / team->count % 2 != 0 ? team->count - 1 - place : place);
 }
 
-/* Tokens in a block share what is read of the cache, but each thread should
- * have two blocks. */
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Each thread should have two blocks. */
+static uint32_t block_tokens(const ph_pass *p, const ph_team *team,
+                             const ph_part *part)
+{
+    const size_t fair = (size_t)p->n * p->hp->n_kv_heads / (2 * team->count);
+    const uint32_t quick = BLOCK_KEYS / (part->sequence->length + part->n);
+    uint32_t most =
+        smaller(TOKENS, quick > LEAST_TOKENS ? quick : LEAST_TOKENS);
+
+    if (most > fair)
+        most = (uint32_t)fair;
+    return most > 0 ? most : 1;
+}
+
+/* A part that is skipped is found to be cancelled behind this layer. */
+static bool goes_on(const ph_part *part)
+{
+    return !part->cancel || atomic_load(part->cancel) == 0;
+}
+
 void ph_attend(const ph_pass *p, const ph_team *team, uint32_t layer)
 {
     const uint32_t n_kv = p->hp->n_kv_heads;
-    const size_t fair = (size_t)p->n * n_kv / (2 * team->count);
-    const uint32_t most = fair < TOKENS ? (uint32_t)fair : TOKENS;
-    const uint32_t block = most > 0 ? most : 1;
     uint32_t row = 0;
     size_t i = 0;
 
-    for (uint32_t j = 0; j < p->n_parts; row += p->parts[j++]->n)
-        for (uint32_t t = 0; t < p->parts[j]->n; t += block)
-            for (uint32_t g = 0; g < n_kv; g++) {
-                const uint32_t left = p->parts[j]->n - t;
+    for (uint32_t j = 0; j < p->n_parts; row += p->parts[j++]->n) {
+        const ph_part *part = p->parts[j];
+        const uint32_t block = block_tokens(p, team, part);
 
-                if (is_mine(team, i++))
-                    attend_block(p, layer, row + t, left < block ? left : block,
+        for (uint32_t t = 0; t < part->n; t += block)
+            for (uint32_t g = 0; g < n_kv; g++)
+                if (is_mine(team, i++) && goes_on(part))
+                    attend_block(p, layer, row + t, smaller(part->n - t, block),
                                  g);
-            }
+    }
     ph_team_sync(team);
 }
