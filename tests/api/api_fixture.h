@@ -82,4 +82,8 @@ TCase *bits_case(void);
 TCase *chat_case(void);
 TCase *score_case(void);
 
+/* ---- Of test_threads.c ------------------------------------------------- */
+
+TCase *chaos_case(void);
+
 #endif /* PH_API_FIXTURE_H */

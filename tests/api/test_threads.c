@@ -231,6 +231,7 @@ static Suite *suite(void)
     tcase_add_test(t, another_thread_may_cancel_at_any_time);
     tcase_add_test(t, a_session_freed_during_a_call_goes_when_the_call_returns);
     suite_add_tcase(s, t);
+    suite_add_tcase(s, chaos_case());
     return s;
 }
 
