@@ -28,6 +28,7 @@ phial_model_options load_model_options(const settings *s)
     o.log_level = s->log_level;
     o.log = on_log;
     o.progress = on_progress;
+    o.cache_limit = s->cache_limit << 20;
     return o;
 }
 

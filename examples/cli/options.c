@@ -76,6 +76,7 @@ static void set_defaults(const command *cmd, int argc, settings *out)
         .isas = {.n = 1},
         .caches = {.n = 1},
         .n_decode = 32,
+        .parallel = 8,
         .repeat = 3,
     };
     /* No list can be longer than the command line. */

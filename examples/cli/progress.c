@@ -33,6 +33,18 @@ void progress_update(double fraction)
     shown = percent;
 }
 
+void progress_line(const char *text)
+{
+    const double now = clock_seconds();
+
+    if (!terminal_errors() || now - began < DELAY_SECONDS)
+        return;
+    fprintf(stderr, "\r%s\033[K", text);
+    fflush(stderr);
+    shown = 0;
+    began = now;
+}
+
 void progress_clear(void)
 {
     if (shown >= 0) {

@@ -10,6 +10,9 @@ void progress_begin(const char *what);
 /* fraction from 0 to 1. */
 void progress_update(double fraction);
 
+/* The same with a text of the caller's, at most a few times a second. */
+void progress_line(const char *text);
+
 /* Removes the line, if there is one. Safe to call at any time. */
 void progress_clear(void);
 

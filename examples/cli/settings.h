@@ -70,6 +70,11 @@ struct settings {
     uint64_t n_decode, repeat;
     const char *against, *text_file;
 
+    /* batch */
+    const char *output_file;
+    uint64_t parallel, cache_limit; /* MiB */
+    bool resume, in_order, times, quiet;
+
     /* the output */
     bool json, stats;
 };

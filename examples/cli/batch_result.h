@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ * batch_result.h - an answer as it grows, and the line that it becomes. */
+#ifndef BATCH_RESULT_H
+#define BATCH_RESULT_H
+
+#include "batch_request.h"
+
+/* What every line of results begins with. */
+#define RESULT_BEGINS "{\"id\":\"batch_req_"
+
+/* Whose answer is written: of a second request with the same custom_id, only
+ * that it was refused. */
+#define RESULT_REPEATED "duplicate_custom_id"
+
+typedef struct batch_answer {
+    char *text;
+    size_t len, cap;
+    json_t *calls;   /* tool calls as OpenAI has them; NULL if none */
+    int32_t reason;  /* PHIAL_STOP_* */
+    uint64_t prompt; /* tokens */
+    uint64_t reused; /* of them taken from the cache */
+    uint64_t generated;
+    double seconds; /* from its beginning to its end */
+} batch_answer;
+
+/* json; leaves the program if that is NULL, for want of memory. */
+json_t *must_json(json_t *json);
+
+/* ---- batch_answer.c ----------------------------------------------------- */
+
+void answer_take(batch_answer *a, const batch_request *r,
+                 const phial_event *event);
+
+/* Empties it and keeps its memory. */
+void answer_clear(batch_answer *a);
+void answer_discard(batch_answer *a);
+
+/* ---- batch_result.c ----------------------------------------------------- */
+
+/* The line, with its newline; the caller frees it. */
+char *result_of_answer(const settings *s, const batch_request *r,
+                       const batch_answer *a);
+char *result_of_error(const batch_request *r, const batch_error *error);
+
+#endif /* BATCH_RESULT_H */
