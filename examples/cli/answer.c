@@ -140,6 +140,7 @@ int answer_stream(phial_session *session, bool echo, const phial_stats *before,
 
     *out = (answer){.total = PHIAL_INIT(phial_stats)};
     keep_text(out, "", 0);
+    phial_session_get_tokens(session, NULL, 0, &out->n_prompt);
     status = produce(session, echo, out);
     /* A cancellation that nobody here asked for is left over from a Ctrl-C
      * that came just after the previous answer had ended. */

@@ -14,6 +14,7 @@ typedef struct answer {
     json_t *calls;  /* tool calls: [{"name", "arguments"}]; NULL if none */
     int32_t reason; /* PHIAL_STOP_*; 0 if it was cut off */
     bool interrupted;
+    size_t n_prompt;   /* tokens that the session held before */
     phial_stats stats; /* of this answer alone */
     phial_stats total; /* of the session so far */
 } answer;

@@ -42,9 +42,8 @@ json_t *answer_json(const answer *a)
     json_t *json = json_pack(
         "{s:o, s:I, s:s, s:I, s:I, s:f, s:f}", "text",
         json_text(a->text, a->len), "tokens", (json_int_t)s->n_generated,
-        "stop", stop_name(a), "prompt_tokens",
-        (json_int_t)(s->n_prompt + s->n_reused), "reused_tokens",
-        (json_int_t)s->n_reused, "prefill_tokens_per_second",
+        "stop", stop_name(a), "prompt_tokens", (json_int_t)a->n_prompt,
+        "reused_tokens", (json_int_t)s->n_reused, "prefill_tokens_per_second",
         per_second(s->n_prompt, s->prefill_ns), "decode_tokens_per_second",
         answer_decode_speed(s));
 
@@ -58,12 +57,12 @@ void answer_print_stats(const answer *a)
     const phial_stats *s = &a->stats;
     bool dim = terminal_errors() && terminal_colours();
 
-    fprintf(
-        stderr,
-        "%sprompt: %llu tokens (%llu reused), %.1f tokens/s; answer: %llu "
-        "tokens, %.1f tokens/s; stop: %s%s\n",
-        dim ? "\033[2m" : "", (unsigned long long)(s->n_prompt + s->n_reused),
-        (unsigned long long)s->n_reused, per_second(s->n_prompt, s->prefill_ns),
-        (unsigned long long)s->n_generated, answer_decode_speed(s),
-        stop_name(a), dim ? "\033[0m" : "");
+    fprintf(stderr,
+            "%sprompt: %llu tokens (%llu reused), %.1f tokens/s; answer: %llu "
+            "tokens, %.1f tokens/s; stop: %s%s\n",
+            dim ? "\033[2m" : "", (unsigned long long)a->n_prompt,
+            (unsigned long long)s->n_reused,
+            per_second(s->n_prompt, s->prefill_ns),
+            (unsigned long long)s->n_generated, answer_decode_speed(s),
+            stop_name(a), dim ? "\033[0m" : "");
 }

@@ -24,6 +24,9 @@ class Run(Case):
         self.assertIn(a["stop"], ("eos", "length", "context"))
         self.assertLessEqual(a["tokens"], 24)
         self.assertGreater(a["prompt_tokens"], 0)
+        # an answer that has all read again does not make the prompt longer
+        long = self.answer("Hello", "--max-tokens", "150", "--ignore-eos")
+        self.assertEqual(long["prompt_tokens"], a["prompt_tokens"])
         self.assertEqual(a["reused_tokens"], 0)
 
     def test_plain_output_is_the_text_and_a_newline(self):
