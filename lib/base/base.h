@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * base.h - what every module may use: status with a message, checked sizes,
- * the heap, growing buffers, log lines and little-endian reads. */
+ * the heap, growing buffers, log lines and little-endian numbers. */
 #ifndef PH_BASE_H
 #define PH_BASE_H
 
@@ -120,6 +120,10 @@ ph_shown ph_show_path(const char *path);
  * their number. */
 uint64_t ph_hash(const void *data, size_t len);
 
+/* XXH64, a published hash with the same value on every machine: finds damage
+ * at the speed of memory, and no forgery. */
+uint64_t ph_xxh64(const void *data, size_t len, uint64_t seed);
+
 /* A growing byte buffer; always NUL-terminated once something was put. */
 typedef struct ph_buf {
     const ph_heap *heap;
@@ -170,6 +174,8 @@ void ph_log_line(const ph_log *log, int32_t level, const char *format, ...)
 uint16_t ph_le16(const void *p);
 uint32_t ph_le32(const void *p);
 uint64_t ph_le64(const void *p);
+void ph_put_le32(void *p, uint32_t value);
+void ph_put_le64(void *p, uint64_t value);
 
 /* IEEE binary16 and bfloat16. Widening is exact; narrowing rounds to nearest,
  * ties to even. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Borrowed strings, little-endian reads and half-precision conversion. */
+ * Borrowed strings, little-endian numbers and half-precision conversion. */
 #include "base/base.h"
 
 ph_str ph_str_of(const char *c_string)
@@ -48,6 +48,20 @@ uint32_t ph_le32(const void *p)
 uint64_t ph_le64(const void *p)
 {
     return ph_le32(p) | (uint64_t)ph_le32((const uint8_t *)p + 4) << 32;
+}
+
+void ph_put_le32(void *p, uint32_t value)
+{
+    uint8_t *b = p;
+
+    for (int i = 0; i < 4; i++)
+        b[i] = (uint8_t)(value >> 8 * i);
+}
+
+void ph_put_le64(void *p, uint64_t value)
+{
+    ph_put_le32(p, (uint32_t)value);
+    ph_put_le32((uint8_t *)p + 4, (uint32_t)(value >> 32));
 }
 
 static float float_of(uint32_t bits)

@@ -6,6 +6,7 @@
 #include <check.h>
 
 void dtype_cases(Suite *suite);
+void hash_cases(Suite *suite);
 void printable_cases(Suite *suite);
 
 #endif /* PH_BASE_CASES_H */

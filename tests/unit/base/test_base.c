@@ -127,6 +127,7 @@ static Suite *base_suite(void)
     tcase_add_test(tc, half_precision_rounds_ties_to_even);
     suite_add_tcase(suite, tc);
     dtype_cases(suite);
+    hash_cases(suite);
     printable_cases(suite);
     return suite;
 }
