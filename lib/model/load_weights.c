@@ -132,6 +132,7 @@ static phial_status load(ph_loader *l)
     l->to = l->model->weights;
     PH_TRY(ph_weights_walk(l->gguf, &l->model->hp, add_part, l));
     PH_TRY(ph_weights_read(l));
+    l->model->fingerprint = ph_fingerprint(l->gguf, &l->model->hp, l->sample);
     return ph_rope_load(l->gguf, l->factors, l->model);
 }
 

@@ -20,14 +20,25 @@ typedef struct ph_loader {
     size_t n_parts;
     uint8_t *to; /* where the next part goes */
     const float *factors[2];
+    uint64_t sample; /* sum over all rows read */
 } ph_loader;
 
 /* Reads and packs all parts; calls the progress hook, which may cancel. */
 phial_status ph_weights_read(ph_loader *l);
 
 /* Reads n rows of a part from row on, whole panels if it has any, into its
- * place. staging has room for them. Several threads may do so. */
+ * place. staging has room for them. *sample += ph_fingerprint_rows() of them.
+ * Several threads may do so. */
 phial_status ph_part_read(const ph_gguf *gguf, const ph_part *part,
-                          uint32_t row, uint32_t n, uint8_t *staging);
+                          uint32_t row, uint32_t n, uint8_t *staging,
+                          uint64_t *sample);
+
+/* The contribution of n rows from row on, as they are in the file at data. */
+uint64_t ph_fingerprint_rows(const ph_weight *weight, uint32_t row, uint32_t n,
+                             const uint8_t *data);
+
+/* Of a file whose rows add up to sample. */
+uint64_t ph_fingerprint(const ph_gguf *gguf, const ph_hparams *hp,
+                        uint64_t sample);
 
 #endif /* PH_MODEL_LOADER_H */

@@ -58,8 +58,9 @@ typedef struct ph_model {
     uint8_t *weights;     /* all of them, one after another, 64-byte aligned */
     uint64_t weight_bytes;
     uint64_t n_parameters;
-    void *storage; /* private: the block they lie in */
-    bool locked;   /* private: the weights are locked in memory */
+    uint64_t fingerprint; /* of what the file says, by any library version */
+    void *storage;        /* private: the block they lie in */
+    bool locked;          /* private: the weights are locked in memory */
 } ph_model;
 
 enum { PH_ROPE_SHORT = 0, PH_ROPE_LONG = 1 }; /* index of rope_freqs */

@@ -15,32 +15,36 @@ static void widen(ph_dtype type, uint8_t *space, size_t n)
     }
 }
 
-static phial_status read_vector(const ph_gguf *gguf, const ph_part *part)
+static phial_status read_vector(const ph_gguf *gguf, const ph_part *part,
+                                uint64_t *sample)
 {
     const ph_weight *w = &part->weight;
     const size_t bytes = (size_t)w->bytes;
+    uint8_t *raw = part->to + (bytes - w->row_bytes);
 
-    PH_TRY(ph_gguf_read(gguf, w->tensor, 0, part->to + (bytes - w->row_bytes),
-                        w->row_bytes));
+    PH_TRY(ph_gguf_read(gguf, w->tensor, 0, raw, w->row_bytes));
+    *sample += ph_fingerprint_rows(w, 0, 1, raw);
     if (w->row_bytes != bytes)
         widen((ph_dtype)w->tensor->type, part->to, w->cols);
     return PHIAL_OK;
 }
 
 phial_status ph_part_read(const ph_gguf *gguf, const ph_part *part,
-                          uint32_t row, uint32_t n, uint8_t *staging)
+                          uint32_t row, uint32_t n, uint8_t *staging,
+                          uint64_t *sample)
 {
     const ph_weight *w = &part->weight;
     const ph_dtype type = (ph_dtype)w->tensor->type;
     const uint64_t from = ((uint64_t)w->first_row + row) * w->row_bytes;
-    uint8_t *panel;
+    uint8_t *raw, *panel;
 
     if (ph_role_is_vector(w->role))
-        return read_vector(gguf, part);
+        return read_vector(gguf, part, sample);
+    raw = w->panel_bytes ? staging : part->to + row * w->row_bytes;
+    PH_TRY(ph_gguf_read(gguf, w->tensor, from, raw, n * w->row_bytes));
+    *sample += ph_fingerprint_rows(w, row, n, raw);
     if (!w->panel_bytes)
-        return ph_gguf_read(gguf, w->tensor, from,
-                            part->to + row * w->row_bytes, n * w->row_bytes);
-    PH_TRY(ph_gguf_read(gguf, w->tensor, from, staging, n * w->row_bytes));
+        return PHIAL_OK;
     panel = part->to + row / PH_PANEL_ROWS * w->panel_bytes;
     for (uint32_t i = 0; i < n; i += PH_PANEL_ROWS) {
         ph_pack_panel(type, staging + i * w->row_bytes, w->row_bytes,

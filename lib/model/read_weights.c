@@ -19,6 +19,7 @@ enum { PIECE = 256 << 10 }; /* bytes of the file that are read at once */
  * carried to the caller's. */
 typedef struct reader {
     uint8_t *staging;
+    uint64_t sample;
     uint64_t piece; /* that failed */
     phial_status status;
     char error[512];
@@ -48,7 +49,7 @@ static phial_status report(const ph_loader *l, uint64_t done)
 }
 
 static phial_status read_piece(reading *r, const ph_part *part, uint64_t piece,
-                               uint8_t *staging)
+                               reader *self)
 {
     const ph_weight *w = &part->weight;
     const uint64_t row = (piece - part->first_piece) * part->piece_rows;
@@ -56,7 +57,8 @@ static phial_status read_piece(reading *r, const ph_part *part, uint64_t piece,
     const uint32_t n =
         end < w->rows ? part->piece_rows : (uint32_t)(w->rows - row);
 
-    PH_TRY(ph_part_read(r->l->gguf, part, (uint32_t)row, n, staging));
+    PH_TRY(ph_part_read(r->l->gguf, part, (uint32_t)row, n, self->staging,
+                        &self->sample));
     atomic_fetch_add(&r->done,
                      w->bytes * (row + n) / w->rows - w->bytes * row / w->rows);
     return PHIAL_OK;
@@ -76,7 +78,7 @@ static void read_pieces(reading *r, uint32_t index)
             return;
         while (part < last && piece >= part[1].first_piece)
             part++;
-        self->status = read_piece(r, part, piece, self->staging);
+        self->status = read_piece(r, part, piece, self);
         if (self->status == PHIAL_OK && index == 0) {
             self->status = report(r->l, atomic_load(&r->done));
             r->cancelled = self->status != PHIAL_OK;
@@ -165,6 +167,8 @@ phial_status ph_weights_read(ph_loader *l)
         r.readers[i].staging = buffers + i * staging;
     status = buffers && r.readers ? run(&r, n_threads)
                                   : ph_no_memory("reading", bytes);
+    for (uint32_t i = 0; i < n_threads && status == PHIAL_OK; i++)
+        l->sample += r.readers[i].sample;
     ph_free(heap, r.readers);
     ph_free(heap, buffers);
     return status;

@@ -37,6 +37,26 @@ static phial_status emit(ph_decoder *d, const char *text, size_t len,
     return ph_buf_put(out, text + skip, len - skip);
 }
 
+bool ph_decoder_restore(ph_decoder *decoder, const uint8_t *pending,
+                        size_t n_pending, bool at_start)
+{
+    uint32_t code_point;
+
+    if (at_start && !decoder->at_start)
+        return false;
+    if (n_pending >= sizeof decoder->pending)
+        return false;
+    if (n_pending &&
+        (ph_utf8_next((const char *)pending, n_pending, &code_point) !=
+             n_pending ||
+         code_point != 0xFFFD || !is_incomplete(pending, n_pending)))
+        return false;
+    memcpy(decoder->pending, pending, n_pending);
+    decoder->n_pending = (uint8_t)n_pending;
+    decoder->at_start = at_start;
+    return true;
+}
+
 /* Emits the pending bytes' first maximal subpart as U+FFFD. */
 static phial_status emit_subpart(ph_decoder *d, ph_buf *out)
 {

@@ -80,6 +80,11 @@ typedef struct ph_decoder {
 void ph_decoder_init(ph_decoder *decoder, const ph_tokenizer *tokenizer,
                      uint32_t flags);
 
+/* Puts an initialised decoder in the state that another was in. False, and
+ * nothing changed, if none can have been in it. */
+bool ph_decoder_restore(ph_decoder *decoder, const uint8_t *pending,
+                        size_t n_pending, bool at_start);
+
 /* Appends what the token completes. Bytes that cannot become a character give
  * U+FFFD, one per maximal subpart. */
 phial_status ph_decoder_push(ph_decoder *decoder, phial_token id, ph_buf *out);
