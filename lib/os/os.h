@@ -26,6 +26,29 @@ phial_status ph_file_read(const ph_file *file, const char *path,
                           uint64_t offset, void *buf, size_t n);
 void ph_file_close(ph_file *file);
 
+/* A file that takes the place of another, or of none, once all of it is
+ * written; until then nothing is seen of it. */
+typedef struct ph_new_file {
+    const char *path; /* the caller's, until it is finished or discarded */
+    const char *name; /* the end of it */
+    int dir;          /* where it will be, and is now */
+    int fd;
+    char temporary[32]; /* its present name; "": none */
+} ph_new_file;
+
+/* What is at path must be a regular file, whose permissions are taken over, or
+ * nothing: the file is then for its owner alone. heap is for this call. */
+phial_status ph_new_file_open(ph_new_file *file, const ph_heap *heap,
+                              const char *path);
+phial_status ph_new_file_write(ph_new_file *file, const void *data, size_t n);
+
+/* Puts the file in its place, so that it survives a power failure. On error
+ * nothing is left of it, and what was at path is untouched. */
+phial_status ph_new_file_finish(ph_new_file *file);
+
+/* Instead of finishing; of no effect on one that is finished. */
+void ph_new_file_discard(ph_new_file *file);
+
 /* ---- Machine ----------------------------------------------------------- */
 
 uint64_t ph_now_ns(void);      /* monotonic */
