@@ -45,6 +45,10 @@ void ph_sequence_free(ph_sequence *sequence);
  * them writes to such a page. */
 phial_status ph_sequence_fork(const ph_sequence *sequence, ph_sequence **out);
 
+/* An empty one with the same configuration. */
+phial_status ph_sequence_new_like(const ph_sequence *sequence,
+                                  ph_sequence **out);
+
 uint32_t ph_sequence_length(const ph_sequence *sequence);
 
 /* Forgets all but the first length tokens. */
@@ -61,6 +65,23 @@ void ph_sequence_share_pages(ph_sequence *sequence, const phial_token *tokens,
 uint32_t ph_sequence_take_pages(ph_sequence *sequence,
                                 const phial_token *tokens, uint32_t n,
                                 int rope);
+
+/* Keys and values as bytes: a page holds those of PH_PAGE tokens, each page of
+ * a sequence equally many bytes. doc/session-file.md says how they lie. */
+size_t ph_sequence_page_bytes(const ph_sequence *sequence);
+
+/* Page i of those that hold tokens, borrowed until the sequence changes. Of a
+ * page that is not full what belongs to no token is zero; for it space has room
+ * for a page, which may be what is returned. */
+const uint8_t *ph_sequence_page(const ph_sequence *sequence, uint32_t i,
+                                uint8_t *space);
+
+/* Lengthens the sequence, which has whole pages only, by n <= PH_PAGE tokens.
+ * *data is their page, for the caller to write before anything else is done
+ * with the sequence. From then on its pages are not shared with others, which
+ * could not know that the bytes are what they would have computed. */
+phial_status ph_sequence_add_page(ph_sequence *sequence, uint32_t n, int rope,
+                                  uint8_t **data);
 
 enum { PH_LOGITS_NONE, PH_LOGITS_LAST, PH_LOGITS_ALL };
 

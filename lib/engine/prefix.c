@@ -19,6 +19,8 @@ void ph_sequence_share_pages(ph_sequence *sequence, const phial_token *tokens,
     const uint32_t n_full =
         (sequence->length < n ? sequence->length : n) / PH_PAGE;
 
+    if (sequence->imported)
+        return;
     while (sequence->n_offered < n_full) {
         const uint32_t i = sequence->n_offered++;
 
@@ -35,7 +37,7 @@ uint32_t ph_sequence_take_pages(ph_sequence *sequence,
     ph_kv_cache *cache = &sequence->cache;
     uint32_t i = sequence->length / PH_PAGE;
 
-    if (i != sequence->n_offered ||
+    if (sequence->imported || i != sequence->n_offered ||
         (sequence->length > 0 && rope != sequence->rope))
         return sequence->length;
     for (; i < n / PH_PAGE; i++) {

@@ -68,19 +68,26 @@ void ph_sequence_free(ph_sequence *sequence)
     ph_free(sequence->model->heap, sequence);
 }
 
+phial_status ph_sequence_new_like(const ph_sequence *sequence,
+                                  ph_sequence **out)
+{
+    return ph_sequence_new(sequence->model, sequence->pool, &sequence->config,
+                           out);
+}
+
 phial_status ph_sequence_fork(const ph_sequence *sequence, ph_sequence **out)
 {
-    ph_sequence_config config = sequence->config;
     ph_sequence *copy = NULL;
 
     if (sequence->own_store)
         return ph_fail(PHIAL_E_STATE,
                        "a sequence with a store of its own cannot be forked");
-    PH_TRY(ph_sequence_new(sequence->model, sequence->pool, &config, &copy));
+    PH_TRY(ph_sequence_new_like(sequence, &copy));
     ph_kv_cache_share(&copy->cache, &sequence->cache);
     copy->length = sequence->length;
     copy->rope = sequence->rope;
     copy->n_offered = sequence->n_offered;
+    copy->imported = sequence->imported;
     *out = copy;
     return PHIAL_OK;
 }
@@ -95,6 +102,7 @@ void ph_sequence_truncate(ph_sequence *sequence, uint32_t length)
     if (length >= sequence->length)
         return;
     sequence->length = length;
+    sequence->imported = sequence->imported && length > 0;
     if (sequence->n_offered > length / PH_PAGE)
         sequence->n_offered = length / PH_PAGE;
     ph_kv_cache_release(&sequence->cache, length);

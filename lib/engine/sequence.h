@@ -15,6 +15,7 @@ struct ph_sequence {
     ph_page_store *own_store; /* if it was given none */
     ph_kv_cache cache;
     uint32_t n_offered; /* pages that others can find */
+    bool imported;      /* it has pages that were not computed here */
     ph_scratch scratch;
 };
 
