@@ -542,7 +542,15 @@ PHIAL_API phial_status phial_session_fork(const phial_session *session,
                                           phial_session **out);
 
 /* A saved session opens again with the same model, in this or a later 1.x on
- * any CPU; anything else is PHIAL_E_MISMATCH, damaged data PHIAL_E_FORMAT. */
+ * any CPU; anything else is PHIAL_E_MISMATCH, damaged data PHIAL_E_FORMAT.
+ *
+ * Saved is what the session holds: tokens, keys and values, logits, the turn
+ * that is being generated. It replaces what the loading session holds, which
+ * keeps what it was told: sampling, with the key of draws without a seed, and
+ * its options. Another cache format, or rotary factors that its options rule
+ * out, are PHIAL_E_MISMATCH; more tokens than its context PHIAL_E_CONTEXT. What
+ * was loaded is not shared with other sessions. A file that is replaced is the
+ * old one or the new one at any time. See doc/session-file.md. */
 PHIAL_API phial_status phial_session_save(phial_session *session,
                                           const char *path);
 PHIAL_API phial_status phial_session_load(phial_session *session,

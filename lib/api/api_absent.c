@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The parts of phial.h that this version does not have yet: constraints,
- * adapters, saved sessions, embeddings. Their arguments are
- * checked like those of any function; then each says that it is absent. */
+ * adapters, embeddings. Their arguments are checked like those of any function;
+ * then each says that it is absent. */
 #include "api/handles.h"
 
 static phial_status absent(const char *what)
@@ -65,36 +65,6 @@ phial_status phial_session_set_adapters(phial_session *session,
     PH_TRY(ph_check_array("adapters", adapters, n));
     PH_TRY(ph_check_array("scales", scales, n));
     return n ? absent("adapters") : PHIAL_OK;
-}
-
-phial_status phial_session_save(phial_session *session, const char *path)
-{
-    PH_TRY(check_session(session));
-    PH_TRY(ph_check_pointer("path", path));
-    return absent("saved sessions");
-}
-
-phial_status phial_session_load(phial_session *session, const char *path)
-{
-    PH_TRY(check_session(session));
-    PH_TRY(ph_check_pointer("path", path));
-    return absent("saved sessions");
-}
-
-phial_status phial_session_save_bytes(phial_session *session, uint8_t *buf,
-                                      size_t cap, size_t *n)
-{
-    PH_TRY(check_session(session));
-    PH_TRY(ph_check_buffer(buf, cap, n));
-    return absent("saved sessions");
-}
-
-phial_status phial_session_load_bytes(phial_session *session,
-                                      const uint8_t *data, size_t len)
-{
-    PH_TRY(check_session(session));
-    PH_TRY(ph_check_array("data", data, len));
-    return absent("saved sessions");
 }
 
 phial_status phial_model_embed(const phial_model *model, const char *text,

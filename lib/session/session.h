@@ -64,6 +64,26 @@ phial_status ph_step_run(ph_step *step);
 /* A copy of the session in every respect but its statistics. */
 phial_status ph_session_fork(const ph_session *session, ph_session **out);
 
+/* Where the bytes of a saved session go, in order, and where they come from;
+ * name is for messages. Reading gets exactly n bytes or fails. */
+typedef struct ph_sink {
+    phial_status (*write)(void *user, const void *data, size_t n);
+    void *user;
+} ph_sink;
+
+typedef struct ph_source {
+    phial_status (*read)(void *user, uint64_t offset, void *buf, size_t n);
+    void *user;
+    uint64_t size; /* of all of it */
+    const char *name;
+} ph_source;
+
+/* doc/session-file.md describes the bytes. Loading reads and checks all of them
+ * before it changes the session. */
+uint64_t ph_session_saved_size(ph_session *session);
+phial_status ph_session_save(ph_session *session, const ph_sink *sink);
+phial_status ph_session_load(ph_session *session, const ph_source *source);
+
 phial_status ph_session_get_logits(ph_session *session, const float **logits,
                                    size_t *n);
 phial_status ph_session_get_top(ph_session *session, phial_token *tokens,

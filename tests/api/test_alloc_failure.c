@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * Every allocation fails in turn, once and from then on, over a whole life:
- * open, tokenize, chat, generate, score, free. Each call gives
+ * open, tokenize, chat, generate, score, save, load, free. Each call gives
  * PHIAL_E_MEMORY and can be made again; nothing leaks. */
 #include "api_fixture.h"
 #include "malloc_hook.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 /* The model's heap, which can fail by itself. */
 typedef struct hooks {
@@ -44,6 +45,9 @@ typedef struct life {
     phial_tokenizer *tokenizer, *own;
     phial_session *session;
     phial_chat *chat;
+    char path[64]; /* of what was saved */
+    uint8_t bytes[1 << 18];
+    size_t n_bytes;
 } life;
 
 static phial_status open_all(life *l)
@@ -194,6 +198,30 @@ static phial_status look(life *l)
     return phial_session_get_top(l->session, ids, logprobs, 5, &n);
 }
 
+static phial_status keep(life *l)
+{
+    phial_status status;
+
+    if (!l->path[0])
+        snprintf(l->path, sizeof l->path, "/tmp/phial-alloc-%ld",
+                 (long)getpid());
+    status = phial_session_save(l->session, l->path);
+    if (status >= 0)
+        status = phial_session_save_bytes(l->session, l->bytes, sizeof l->bytes,
+                                          &l->n_bytes);
+    return status;
+}
+
+static phial_status bring_back(life *l)
+{
+    return phial_session_load(l->session, l->path);
+}
+
+static phial_status bring_back_bytes(life *l)
+{
+    return phial_session_load_bytes(l->session, l->bytes, l->n_bytes);
+}
+
 typedef phial_status (*step)(life *l);
 
 static const step steps[] = {
@@ -202,7 +230,8 @@ static const step steps[] = {
     add,      add_json, render,         start,
     sample,   set_chat, generate,       add_more,
     generate, score,    look,           set_chat,
-    generate,
+    generate, keep,     bring_back,     bring_back_bytes,
+    add_more, generate,
 };
 
 /* Lives once. A step that fails for want of memory is tried again; what it
@@ -224,6 +253,8 @@ static phial_status live(hooks *h, size_t *n_retried)
     phial_session_free(l.session);
     phial_chat_free(l.chat);
     phial_tokenizer_free(l.tokenizer);
+    if (l.path[0])
+        unlink(l.path);
     return status;
 }
 

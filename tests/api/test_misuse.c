@@ -275,13 +275,37 @@ START_TEST(sessions_check_their_outputs)
 }
 END_TEST
 
+START_TEST(saved_sessions_check_their_arguments)
+{
+    uint8_t bytes[1] = {7};
+    size_t n = 77;
+
+    refused(phial_session_save(NULL, "x"), "session");
+    refused(phial_session_save(session, NULL), "path");
+    refused(phial_session_load(NULL, "x"), "session");
+    refused(phial_session_load(session, NULL), "path");
+    refused(phial_session_save_bytes(NULL, bytes, 1, &n), "session");
+    refused(phial_session_save_bytes(session, NULL, 1, &n), "buf");
+    refused(phial_session_save_bytes(session, bytes, 1, NULL), "n");
+    refused(phial_session_load_bytes(NULL, bytes, 1), "session");
+    refused(phial_session_load_bytes(session, NULL, 1), "data");
+    ck_assert_uint_eq(n, 77);
+    ck_status(phial_session_load(session, "/nowhere"), PHIAL_E_IO);
+    ck_status(phial_session_load_bytes(session, bytes, 1), PHIAL_E_FORMAT);
+    ck_status(phial_session_load_bytes(session, NULL, 0), PHIAL_E_FORMAT);
+    ck_status(phial_session_save_bytes(session, bytes, 1, &n), PHIAL_E_BUFFER);
+    ck_assert(n > 1 && bytes[0] == 7);
+    ck_status(phial_session_get_tokens(session, NULL, 0, &n), PHIAL_OK);
+    ck_assert_uint_eq(n, 0);
+}
+END_TEST
+
 START_TEST(what_is_absent_checks_its_arguments_and_says_so)
 {
     phial_constraint *constraint = BAD_POINTER;
     phial_adapter *adapter = BAD_POINTER;
     const phial_adapter *adapters[1] = {BAD_POINTER};
     phial_session *out = BAD_POINTER, *none = NULL;
-    uint8_t bytes[1];
     float scale = 1;
     size_t n = 77;
 
@@ -301,15 +325,6 @@ START_TEST(what_is_absent_checks_its_arguments_and_says_so)
     refused(phial_step(&none, 1), "session");
     refused(phial_session_fork(NULL, &out), "session");
     refused(phial_session_fork(session, NULL), "out");
-    refused(phial_session_save(NULL, "x"), "session");
-    refused(phial_session_save(session, NULL), "path");
-    refused(phial_session_load(NULL, "x"), "session");
-    refused(phial_session_load(session, NULL), "path");
-    refused(phial_session_save_bytes(NULL, bytes, 1, &n), "session");
-    refused(phial_session_save_bytes(session, NULL, 1, &n), "buf");
-    refused(phial_session_save_bytes(session, bytes, 1, NULL), "n");
-    refused(phial_session_load_bytes(NULL, bytes, 1), "session");
-    refused(phial_session_load_bytes(session, NULL, 1), "data");
     refused(phial_model_embed(NULL, "a", 1, 1, &scale, 1, &n), "model");
     refused(phial_model_embed(model, NULL, 1, 1, &scale, 1, &n), "text");
     refused(phial_model_embed(model, "a", 1, 3, &scale, 1, &n), "pool");
@@ -325,11 +340,6 @@ START_TEST(what_is_absent_checks_its_arguments_and_says_so)
     ck_status(phial_adapter_open(model, "x", &adapter), PHIAL_E_UNSUPPORTED);
     ck_status(phial_session_set_adapters(session, adapters, &scale, 1),
               PHIAL_E_UNSUPPORTED);
-    ck_status(phial_session_save(session, "x"), PHIAL_E_UNSUPPORTED);
-    ck_status(phial_session_load(session, "x"), PHIAL_E_UNSUPPORTED);
-    ck_status(phial_session_save_bytes(session, NULL, 0, &n),
-              PHIAL_E_UNSUPPORTED);
-    ck_status(phial_session_load_bytes(session, bytes, 1), PHIAL_E_UNSUPPORTED);
     ck_status(phial_model_embed(model, "a", 1, 1, &scale, 1, &n),
               PHIAL_E_UNSUPPORTED);
     ck_assert(constraint == BAD_POINTER && adapter == BAD_POINTER &&
@@ -352,6 +362,7 @@ static Suite *suite(void)
     tcase_add_test(t, sessions_check_what_they_are_made_from);
     tcase_add_test(t, sessions_check_their_input);
     tcase_add_test(t, sessions_check_their_outputs);
+    tcase_add_test(t, saved_sessions_check_their_arguments);
     tcase_add_test(t, what_is_absent_checks_its_arguments_and_says_so);
     suite_add_tcase(s, t);
     t = struct_case();

@@ -25,8 +25,8 @@ MODULES = {
     "engine": (5, "the forward pass and its cache",
                ["os", "formats", "kernels", "pool", "tokenizer", "model"]),
     "session": (6, "a conversation: input, generation, events",
-                ["os", "formats", "kernels", "pool", "tokenizer", "model",
-                 "sampling", "chat", "engine"]),
+                ["os", "text", "formats", "kernels", "pool", "tokenizer",
+                 "model", "sampling", "chat", "engine"]),
     "api": (7, "the functions of phial.h", ["*"]),
 }
 
