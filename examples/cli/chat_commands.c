@@ -10,11 +10,13 @@ static void reset(chat_loop *c, const char *argument)
 {
     (void)argument;
     history_cut(&c->history, history_system(&c->history) ? 1 : 0);
+    c->kept = false;
 }
 
 static void set_system(chat_loop *c, const char *argument)
 {
     history_reset(&c->history, argument);
+    c->kept = false;
 }
 
 static void regenerate(chat_loop *c, const char *argument)
@@ -22,6 +24,7 @@ static void regenerate(chat_loop *c, const char *argument)
     size_t n = c->history.n;
 
     (void)argument;
+    c->kept = false;
     if (n && c->history.items[n - 1].role == PHIAL_ROLE_ASSISTANT)
         history_cut(&c->history, --n);
     if (!n || c->history.items[n - 1].role != PHIAL_ROLE_USER)

@@ -78,10 +78,9 @@ static const char *role_name(int32_t role)
     }
 }
 
-int history_save(const chat_history *h, const char *path)
+json_t *history_json(const chat_history *h)
 {
     json_t *list = json_array();
-    int failed;
 
     for (size_t i = 0; i < h->n; i++) {
         const chat_message *m = &h->items[i];
@@ -90,6 +89,44 @@ int history_save(const chat_history *h, const char *path)
             list, json_pack("{s:s, s:o}", "role", role_name(m->role), "content",
                             json_text(m->text, strlen(m->text))));
     }
+    return list;
+}
+
+static int32_t role_of(const json_t *message)
+{
+    const char *name = json_string_value(json_object_get(message, "role"));
+
+    for (int32_t role = PHIAL_ROLE_SYSTEM; role <= PHIAL_ROLE_ASSISTANT; role++)
+        if (name && !strcmp(name, role_name(role)))
+            return role;
+    return 0;
+}
+
+bool history_add_json(chat_history *h, const json_t *list)
+{
+    const size_t before = h->n;
+    bool good = json_is_array(list);
+
+    for (size_t i = 0; good && i < json_array_size(list); i++) {
+        const json_t *message = json_array_get(list, i);
+        const char *text =
+            json_string_value(json_object_get(message, "content"));
+        const int32_t role = role_of(message);
+
+        good = role && text && (role != PHIAL_ROLE_SYSTEM || h->n == 0);
+        if (good)
+            history_add(h, role, text);
+    }
+    if (!good)
+        history_cut(h, before);
+    return good;
+}
+
+int history_save(const chat_history *h, const char *path)
+{
+    json_t *list = history_json(h);
+    int failed;
+
     errno = 0;
     failed = json_dump_file(list, path, JSON_INDENT(2));
     json_decref(list);

@@ -5,6 +5,8 @@
 
 #include "cli.h"
 
+#include <jansson.h>
+
 typedef struct chat_message {
     int32_t role; /* PHIAL_ROLE_* */
     char *text;   /* NUL-terminated; owned */
@@ -28,6 +30,14 @@ void history_reset(chat_history *h, const char *system_text);
 const char *history_system(const chat_history *h);
 
 phial_status history_to_chat(const chat_history *h, phial_chat **out);
+
+/* An array of messages, as phial_chat_add_json takes it; NULL if there is no
+ * memory. */
+json_t *history_json(const chat_history *h);
+
+/* Adds the messages of such an array; false, and nothing added, if it is
+ * none. */
+bool history_add_json(chat_history *h, const json_t *list);
 
 /* Writes the messages as JSON, which `phial run --messages` reads. Returns an
  * exit code. */

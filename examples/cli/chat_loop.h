@@ -14,6 +14,7 @@ typedef struct chat_loop {
     bool stats;        /* print figures after every answer */
     bool editing;      /* somebody sits at a terminal */
     bool leave;        /* /quit was given */
+    bool kept;         /* nothing has changed since it was put into a file */
     int code;          /* the exit code so far */
 } chat_loop;
 
@@ -22,5 +23,13 @@ void chat_answer(chat_loop *c);
 
 /* Runs a line that begins with "/". */
 void chat_command(chat_loop *c, const char *line);
+
+/* Takes up the conversation in the file of --session, if it is there. Returns
+ * an exit code. */
+int chat_take_up(chat_loop *c);
+
+/* Puts the conversation into the file of --session, if one was named and it is
+ * not there already. A failure is reported and becomes the exit code. */
+void chat_keep(chat_loop *c);
 
 #endif /* CHAT_LOOP_H */

@@ -77,6 +77,8 @@ void chat_answer(chat_loop *c)
         c->leave = true;
     }
     answer_free(&a);
+    c->kept = false;
+    chat_keep(c);
 }
 
 static void converse(chat_loop *c)
@@ -111,10 +113,12 @@ static int chat(const settings *s)
     code = load_model(s, &model, NULL);
     if (code == CLI_OK)
         code = load_session(s, model, &c.session);
+    if (code == CLI_OK)
+        code = chat_take_up(&c);
     c.code = code;
     if (code == CLI_OK) {
-        history_reset(&c.history, s->system_text);
         converse(&c);
+        chat_keep(&c);
     }
     history_free(&c.history);
     phial_session_free(c.session);
@@ -128,6 +132,10 @@ static int chat(const settings *s)
 static const option table[] = {
     {"system", OPTION_TEXT, FIELD(system_text), "TEXT",
      "the system message, before all others", 0, 0, 's'},
+    {"session", OPTION_TEXT, FIELD(session_file), "FILE",
+     "go on with the conversation in FILE, if it is there, and keep it there "
+     "after every answer",
+     0, 0, 0},
     {"json", OPTION_FLAG, FIELD(json), NULL,
      "print one JSON object per answer, one a line; no line editing", 0, 0, 0},
     {"stats", OPTION_FLAG, FIELD(stats), NULL,

@@ -56,6 +56,9 @@ struct settings {
     const char *system_text, *messages_file, *tools_file;
     bool raw, special, bos;
 
+    /* chat */
+    const char *session_file;
+
     /* tokenize */
     const char *decode_ids;
     bool count;

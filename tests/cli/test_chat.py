@@ -90,6 +90,82 @@ class Piped(Case):
         self.assertEqual(len(done.stdout.splitlines()), 1)
 
 
+class Kept(Case):
+    """--session FILE"""
+
+    def setUp(self):
+        super().setUp()
+        self.path = os.path.join(self.folder, "kept")
+        self.keep = (*SHORT, "--session", self.path)
+
+    def answers(self, text, *options):
+        lines = self.output(*self.keep, "--json", *options, stdin=text)
+        return [json.loads(line) for line in lines.splitlines()]
+
+    def messages(self):
+        with open(self.path + ".messages.json", encoding="utf-8") as f:
+            return json.load(f)
+
+    def test_a_conversation_goes_on_where_it_was_left(self):
+        whole = self.output(*SHORT, "--json", stdin="Hello\nAnd you?\nBye\n")
+        whole = [json.loads(line) for line in whole.splitlines()]
+        parts = [self.answers(line + "\n")[0]
+                 for line in ("Hello", "And you?", "Bye")]
+        for got, want in zip(parts, whole):
+            self.assertEqual(got["text"], want["text"])
+            self.assertEqual(got["reused_tokens"], want["reused_tokens"])
+            self.assertEqual(got["prompt_tokens"], want["prompt_tokens"])
+        self.assertEqual(len(self.messages()), 6)
+        self.assertEqual(sorted(os.listdir(self.folder)),
+                         ["kept", "kept.messages.json"])
+        for name in os.listdir(self.folder):
+            mode = os.stat(os.path.join(self.folder, name)).st_mode
+            self.assertEqual(mode & 0o777, 0o600, name)
+
+    def test_commands_work_on_what_was_kept(self):
+        (first,) = self.answers("Hello\n", "--system", "Be brief.")
+        (again,) = self.answers("/regen\n")
+        self.assertEqual(again["text"], first["text"])
+        self.answers("/reset\n")
+        self.assertEqual([m["role"] for m in self.messages()], ["system"])
+        (anew,) = self.answers("Hello\n")
+        self.assertEqual(anew["text"], first["text"])
+        self.answers("/system\n")
+        self.assertEqual(self.messages(), [])
+
+    def test_where_nothing_was_said_nothing_is_written(self):
+        self.assertEqual(self.answers(""), [])
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_what_cannot_be_taken_up_is_said_and_no_chat_begins(self):
+        self.answers("Hello\n")
+        for options, words in ((("--cache", "f32"), "F16"),
+                               (("--context", "5"), "at most 5"),
+                               (("--system", "No."), "another system text")):
+            self.fails(FAILED, *self.keep, *options, stdin="Hi\n", says=words)
+        with open(self.path, "r+b") as f:
+            f.seek(1000)
+            byte = f.read(1)
+            f.seek(1000)
+            f.write(bytes([byte[0] ^ 4]))
+        self.fails(FAILED, *self.keep, stdin="Hi\n", says="damaged")
+        os.remove(self.path)  # costs time and nothing else
+        (answer,) = self.answers("And you?\n")
+        self.assertEqual(answer["reused_tokens"], 0)
+        self.assertEqual(len(self.messages()), 4)
+        os.remove(self.path + ".messages.json")
+        self.fails(FAILED, *self.keep, stdin="Hi\n", says="messages")
+        self.file("kept.messages.json", [{"role": "tool", "content": "x"}])
+        self.fails(FAILED, *self.keep, stdin="Hi\n", says="holds no messages")
+
+    def test_what_cannot_be_kept_is_reported_and_the_chat_goes_on(self):
+        done = self.run_phial(*SHORT, "--session", "/nowhere/at/all", "--json",
+                              stdin="Hello\nBye\n")
+        self.assertEqual(done.returncode, FAILED)
+        self.assertEqual(len(done.stdout.splitlines()), 2)
+        self.assertIn(b"cannot write /nowhere/at/all", done.stderr)
+
+
 class AtATerminal(Case):
     def test_ctrl_c_stops_the_answer_and_not_the_program(self):
         with Terminal(*LONG, "--stats") as t:
