@@ -195,6 +195,10 @@ START_TEST(a_second_thread_is_told_that_the_session_is_busy)
     enter_gate(&g, &thread);
     ck_status(phial_session_next(g.session, &event), PHIAL_E_BUSY);
     ck_status(phial_session_rewind(g.session, 0), PHIAL_E_BUSY);
+    ck_status(phial_session_save(g.session, "/nowhere"), PHIAL_E_BUSY);
+    ck_status(phial_session_load(g.session, "/nowhere"), PHIAL_E_BUSY);
+    ck_status(phial_session_save_bytes(g.session, NULL, 0, &n), PHIAL_E_BUSY);
+    ck_status(phial_session_load_bytes(g.session, NULL, 0), PHIAL_E_BUSY);
     ck_status(phial_session_add_text(g.session, "a", 1, 0), PHIAL_E_BUSY);
     ck_status(phial_session_set_sampling(g.session, NULL), PHIAL_E_BUSY);
     ck_status(phial_session_get_tokens(g.session, NULL, 0, &n), PHIAL_E_BUSY);

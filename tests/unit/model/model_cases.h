@@ -29,6 +29,7 @@ gguf_writer *small_model(tiny_family family);
 
 TCase *open_cases(void);
 TCase *loading_cases(void);
+TCase *fingerprint_cases(void);
 TCase *reading_cases(void);
 TCase *refusal_cases(void);
 TCase *matrix_cases(void);

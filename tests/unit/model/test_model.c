@@ -52,6 +52,7 @@ static Suite *model_suite(void)
 
     suite_add_tcase(s, open_cases());
     suite_add_tcase(s, loading_cases());
+    suite_add_tcase(s, fingerprint_cases());
     suite_add_tcase(s, reading_cases());
     suite_add_tcase(s, refusal_cases());
     suite_add_tcase(s, matrix_cases());

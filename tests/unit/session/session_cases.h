@@ -26,5 +26,6 @@ ph_session *start(const world *w, int32_t rope);
 void make_tokens(phial_token *tokens, size_t n);
 
 TCase *drafts_case(void);
+TCase *forged_cases(void);
 
 #endif /* PH_TEST_SESSION_CASES_H */

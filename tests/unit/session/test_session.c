@@ -350,6 +350,7 @@ static Suite *suite(void)
                         TINY_FAMILIES);
     suite_add_tcase(s, t);
     suite_add_tcase(s, drafts_case());
+    suite_add_tcase(s, forged_cases());
     return s;
 }
 
