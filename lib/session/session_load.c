@@ -153,6 +153,7 @@ static void take_over(ph_session *session, loaded *l)
     session->n_draws = l->saved.n_draws;
     ph_saved_turn(&l->saved, session->model->tokenizer, &session->turn);
     session->turn.held = l->held;
+    session->draft.n = 0;
     session->stepped = false;
     session->failure.status = PHIAL_OK;
     *l = old;

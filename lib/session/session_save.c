@@ -69,10 +69,12 @@ static phial_status put_all(const ph_session *session, const ph_saved *saved,
     return put_pages(&w, session, ph_saved_pages(saved), space);
 }
 
-/* What is to be saved. Nothing may be computed beyond what the session holds:
- * whatever works ahead of it is taken back here. */
+/* What is to be saved: nothing that is computed ahead of what the session
+ * holds.
+ */
 static ph_saved describe(ph_session *session)
 {
+    ph_session_drop_draft(session);
     return ph_saved_of(session);
 }
 

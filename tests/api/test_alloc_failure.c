@@ -222,6 +222,41 @@ static phial_status bring_back_bytes(life *l)
     return phial_session_load_bytes(l->session, l->bytes, l->n_bytes);
 }
 
+static phial_status fork_it(life *l)
+{
+    phial_session *copy;
+    phial_status status = phial_session_fork(l->session, &copy);
+
+    if (status >= 0) {
+        phial_session_free(l->session);
+        l->session = copy;
+    }
+    return status;
+}
+
+/* A turn of two sessions in common; the other one is a fork. */
+static phial_status step_two(life *l)
+{
+    phial_session *both[2] = {l->session, NULL};
+    phial_status status = phial_session_fork(l->session, &both[1]);
+    phial_event event = PHIAL_INIT(phial_event);
+
+    while (status >= 0 && status != PHIAL_END) {
+        status = phial_step(both, 2);
+        for (int i = 0; i < 2; i++) {
+            phial_status one;
+
+            do
+                one = phial_session_next(both[i], &event);
+            while (one == PHIAL_OK);
+            if (one < 0)
+                status = one;
+        }
+    }
+    phial_session_free(both[1]);
+    return status == PHIAL_END ? PHIAL_OK : status;
+}
+
 typedef phial_status (*step)(life *l);
 
 static const step steps[] = {
@@ -231,7 +266,8 @@ static const step steps[] = {
     sample,   set_chat, generate,       add_more,
     generate, score,    look,           set_chat,
     generate, keep,     bring_back,     bring_back_bytes,
-    add_more, generate,
+    add_more, generate, fork_it,        add_more,
+    step_two,
 };
 
 /* Lives once. A step that fails for want of memory is tried again; what it

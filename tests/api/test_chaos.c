@@ -110,6 +110,19 @@ static void look(worker *w)
     digest(w, logits, n * sizeof *logits);
 }
 
+/* What was saved takes the place of what it was made from. */
+static void save_and_load(worker *w)
+{
+    size_t n = 0;
+    uint8_t *bytes;
+
+    phial_session_save_bytes(w->session, NULL, 0, &n);
+    bytes = malloc(n);
+    ck_status(phial_session_save_bytes(w->session, bytes, n, &n), PHIAL_OK);
+    ck_status(phial_session_load_bytes(w->session, bytes, n), PHIAL_OK);
+    free(bytes);
+}
+
 /* The copy goes on in the session's place. */
 static void fork_it(worker *w)
 {
@@ -124,7 +137,7 @@ static void do_something(worker *w)
 {
     const uint64_t random = draw(w);
 
-    switch (random % 8) {
+    switch (random % 9) {
     case 0:
     case 1:
         add_some(w, random >> 8);
@@ -139,6 +152,9 @@ static void do_something(worker *w)
         break;
     case 4:
         step_some(w, (random >> 8) % 6);
+        break;
+    case 5:
+        save_and_load(w);
         break;
     default:
         write_some(w, (random >> 8) % 12);
