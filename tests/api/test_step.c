@@ -169,9 +169,11 @@ START_TEST(a_fork_goes_on_as_its_origin_does)
 {
     phial_session *session = prepared(families[_i], 2, 16), *copy = NULL;
     phial_event event = PHIAL_INIT(phial_event);
-    const turn whole = run_turn(prepared(families[_i], 1, 0));
+    phial_session *alone = prepared(families[_i], 1, 0);
+    const turn whole = run_turn(alone);
     turn a = {.len = 0};
 
+    phial_session_free(alone);
     for (int cut = 0;; cut++) {
         turn b;
 
