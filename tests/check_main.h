@@ -15,6 +15,19 @@
                       ck_got_, (int)(status), phial_last_error());             \
     } while (0)
 
+/* How much more stack AddressSanitizer takes: it keeps every copy of a variable
+ * apart, with space between. */
+#ifdef __has_feature
+#define PH_HAS_FEATURE(name) __has_feature(name)
+#else
+#define PH_HAS_FEATURE(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || PH_HAS_FEATURE(address_sanitizer)
+enum { STACK_FACTOR = 2 };
+#else
+enum { STACK_FACTOR = 1 };
+#endif
+
 #define PH_CHECK_MAIN(suite)                                                   \
     int main(void)                                                             \
     {                                                                          \

@@ -499,8 +499,8 @@ PHIAL_API phial_status phial_session_next(phial_session *session,
  * phial_session_next(), which no longer computes in such a turn: it returns
  * PHIAL_PENDING when it has given all there is. A session that fails or is
  * cancelled reports it there, once, and the others carry on; the next step
- * takes it up again. PHIAL_END: all turns are over. A session gets the bits
- * that it would get alone. */
+ * takes it up again. PHIAL_END: all turns are over, or have yet to report. A
+ * session gets the bits that it would get alone. */
 PHIAL_API phial_status phial_step(phial_session *const *sessions, size_t n);
 
 /* Makes the running call on the session, or the next that computes, return

@@ -296,18 +296,6 @@ static void *write_on_small_stack(void *arg)
     return NULL;
 }
 
-/* AddressSanitizer keeps every copy of a variable apart, with space between. */
-#ifdef __has_feature
-#define HAS_FEATURE(name) __has_feature(name)
-#else
-#define HAS_FEATURE(name) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
-enum { STACK_KIB = 2 * 64 };
-#else
-enum { STACK_KIB = 64 };
-#endif
-
 /* The program's own frames and the thread's start are the rest. */
 START_TEST(a_stack_of_64_kib_is_enough)
 {
@@ -316,7 +304,7 @@ START_TEST(a_stack_of_64_kib_is_enough)
     pthread_t thread;
 
     pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, (STACK_KIB + 16) * 1024);
+    pthread_attr_setstacksize(&attr, (64 * STACK_FACTOR + 16) * 1024);
     ck_assert_int_eq(
         pthread_create(&thread, &attr, write_on_small_stack, &n_events), 0);
     pthread_join(thread, NULL);
