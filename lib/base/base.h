@@ -55,6 +55,11 @@ const char *ph_status_name(phial_status status);
 
 /* ---- Sizes ------------------------------------------------------------- */
 
+static inline size_t ph_min(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 /* *out = a * b or a + b; false, and *out untouched, if that overflows. */
 bool ph_mul(size_t a, size_t b, size_t *out);
 bool ph_add(size_t a, size_t b, size_t *out);

@@ -93,23 +93,17 @@ static bool is_mine(const ph_team *team, size_t i)
            (i / team->count % 2 != 0 ? team->count - 1 - place : place);
 }
 
-static uint32_t smaller(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Each thread should have two blocks. */
 static uint32_t block_tokens(const ph_pass *p, const ph_team *team,
                              const ph_part *part)
 {
     const size_t fair = (size_t)p->n * p->hp->n_kv_heads / (2 * team->count);
     const uint32_t quick = BLOCK_KEYS / (part->sequence->length + part->n);
-    uint32_t most =
-        smaller(TOKENS, quick > LEAST_TOKENS ? quick : LEAST_TOKENS);
+    const size_t bounded =
+        ph_min(TOKENS, quick > LEAST_TOKENS ? quick : LEAST_TOKENS);
+    const size_t most = ph_min(bounded, fair);
 
-    if (most > fair)
-        most = (uint32_t)fair;
-    return most > 0 ? most : 1;
+    return most > 0 ? (uint32_t)most : 1;
 }
 
 /* A part that is skipped is found to be cancelled behind this layer. */
@@ -131,8 +125,8 @@ void ph_attend(const ph_pass *p, const ph_team *team, uint32_t layer)
         for (uint32_t t = 0; t < part->n; t += block)
             for (uint32_t g = 0; g < n_kv; g++)
                 if (is_mine(team, i++) && goes_on(part))
-                    attend_block(p, layer, row + t, smaller(part->n - t, block),
-                                 g);
+                    attend_block(p, layer, row + t,
+                                 (uint32_t)ph_min(part->n - t, block), g);
     }
     ph_team_sync(team);
 }

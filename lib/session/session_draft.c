@@ -87,25 +87,20 @@ static uint32_t best_length(const ph_draft *draft, uint32_t most, double p)
     return length;
 }
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Guesses that can be of use: within the context, the turn and one pass; and
  * not beyond where LongRoPE has all read again. */
 static uint32_t most_guesses(const ph_session *s)
 {
     const ph_hparams *hp = &s->model->hp;
     const size_t n = s->tokens.len;
-    size_t most = smaller(PH_MAX_DRAFT, s->config.n_prefill - 1);
+    size_t most = ph_min(PH_MAX_DRAFT, s->config.n_prefill - 1);
 
-    most = smaller(most, s->config.n_context - n);
+    most = ph_min(most, s->config.n_context - n);
     if (s->max_tokens)
-        most = smaller(most, (size_t)(s->max_tokens - s->turn.n_generated - 1));
+        most = ph_min(most, (size_t)(s->max_tokens - s->turn.n_generated - 1));
     if (s->rope == PH_ROPE_SHORT && s->config.rope == PHIAL_ROPE_AUTO &&
         hp->longrope)
-        most = smaller(most, hp->n_context_original - n);
+        most = ph_min(most, hp->n_context_original - n);
     return (uint32_t)most;
 }
 

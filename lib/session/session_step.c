@@ -47,11 +47,6 @@ static void fail(ph_session *session, phial_status status)
     session->n_step = 0;
 }
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Shares out tokens: one to each that decodes, what is left of the passes that
  * these need to those that read, in order. */
 static void share_out(const ph_step *step)
@@ -68,7 +63,7 @@ static void share_out(const ph_step *step)
 
         if (left <= 1)
             continue;
-        s->n_step = (uint32_t)smaller(smaller(left, s->config.n_prefill), room);
+        s->n_step = (uint32_t)ph_min(ph_min(left, s->config.n_prefill), room);
         s->answers = s->n_step == left;
         room -= s->n_step;
     }
