@@ -65,16 +65,8 @@ static void begin_call(answer *a, const phial_event *event)
 static void continue_call(answer *a, const phial_event *event)
 {
     json_t *call = json_array_get(a->calls, json_array_size(a->calls) - 1);
-    json_t *arguments = json_object_get(call, "arguments");
-    size_t len = json_string_length(arguments);
-    char *joined = must_alloc(len + event->text_len + 1, 1);
 
-    if (len)
-        memcpy(joined, json_string_value(arguments), len);
-    memcpy(joined + len, event->text, event->text_len);
-    json_object_set_new(call, "arguments",
-                        json_text(joined, len + event->text_len));
-    free(joined);
+    json_append_text(call, "arguments", event->text, event->text_len);
 }
 
 static void take_event(answer *a, const phial_event *event, bool echo)

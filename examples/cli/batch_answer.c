@@ -44,17 +44,9 @@ static void begin_call(batch_answer *a, const batch_request *r,
 static void continue_call(batch_answer *a, const phial_event *event)
 {
     json_t *call = json_array_get(a->calls, json_array_size(a->calls) - 1);
-    json_t *function = json_object_get(call, "function");
-    json_t *arguments = json_object_get(function, "arguments");
-    const size_t len = json_string_length(arguments);
-    char *joined = must_alloc(len + event->text_len + 1, 1);
 
-    if (len)
-        memcpy(joined, json_string_value(arguments), len);
-    memcpy(joined + len, event->text, event->text_len);
-    json_object_set_new(function, "arguments",
-                        must_json(json_text(joined, len + event->text_len)));
-    free(joined);
+    json_append_text(json_object_get(call, "function"), "arguments",
+                     event->text, event->text_len);
 }
 
 void answer_take(batch_answer *a, const batch_request *r,

@@ -9,15 +9,6 @@
 #include <string.h>
 #include <time.h>
 
-json_t *must_json(json_t *json)
-{
-    if (!json) {
-        complain("out of memory");
-        exit(CLI_FAILED);
-    }
-    return json;
-}
-
 static json_t *choice_of(const batch_request *r, const batch_answer *a)
 {
     const bool is_cut =

@@ -23,9 +23,6 @@ typedef struct batch_answer {
     double seconds; /* from its beginning to its end */
 } batch_answer;
 
-/* json; leaves the program if that is NULL, for want of memory. */
-json_t *must_json(json_t *json);
-
 /* ---- batch_answer.c ----------------------------------------------------- */
 
 void answer_take(batch_answer *a, const batch_request *r,

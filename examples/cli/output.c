@@ -113,6 +113,29 @@ json_t *json_text(const char *text, size_t len)
     return json;
 }
 
+json_t *must_json(json_t *json)
+{
+    if (!json) {
+        complain("out of memory");
+        exit(CLI_FAILED);
+    }
+    return json;
+}
+
+void json_append_text(json_t *object, const char *key, const char *text,
+                      size_t len)
+{
+    const json_t *old = json_object_get(object, key);
+    const size_t had = json_string_length(old);
+    char *joined = must_alloc(had + len + 1, 1);
+
+    if (had)
+        memcpy(joined, json_string_value(old), had);
+    memcpy(joined + had, text, len);
+    json_object_set_new(object, key, must_json(json_text(joined, had + len)));
+    free(joined);
+}
+
 int output_finish(int code)
 {
     output_flush();

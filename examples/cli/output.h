@@ -22,6 +22,13 @@ int output_json(json_t *json);
 /* A JSON string of any bytes: what is not UTF-8 becomes U+FFFD. */
 json_t *json_text(const char *text, size_t len);
 
+/* json; leaves the program if that is NULL, for want of memory. */
+json_t *must_json(json_t *json);
+
+/* Appends text to the string that object has under key. */
+void json_append_text(json_t *object, const char *key, const char *text,
+                      size_t len);
+
 /* The last thing that a program does: reports what could not be written and
  * returns the exit code, code if all is well. */
 int output_finish(int code);
