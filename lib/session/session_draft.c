@@ -14,12 +14,24 @@ enum { LEAST_MATCH = 2, LONGEST_MATCH = 16 };
  * are rough. */
 static const double margin = 1.03;
 
+/* What wrong guesses may cost, as a share of the time of all passes; and how
+ * many passes' worth of what was saved before may be lost besides. */
+static const double most_lost = 0.01, most_kept = 4;
+
 void ph_draft_init(ph_draft *draft)
 {
     /* before anything was seen: the longer the match, the likelier */
     static const ph_odds odds[PH_N_ODDS] = {{0.4, 1}, {1, 1}, {2, 1}, {5, 1}};
 
     memcpy(draft->odds, odds, sizeof odds);
+}
+
+void ph_draft_copy(ph_draft *to, const ph_draft *from)
+{
+    memcpy(to->odds, from->odds, sizeof to->odds);
+    memcpy(to->pass_ns, from->pass_ns, sizeof to->pass_ns);
+    to->all_ns = from->all_ns;
+    to->saved_ns = from->saved_ns;
 }
 
 static int class_of(size_t match)
@@ -104,21 +116,30 @@ static uint32_t most_guesses(const ph_session *s)
     return (uint32_t)most;
 }
 
+/* Whatever the estimates promise: the loss is bounded. */
+static bool may_guess(const ph_session *session)
+{
+    const ph_draft *draft = &session->draft;
+
+    return draft->rows && session->turn.active && draft->pass_ns[1] > 0 &&
+           draft->saved_ns >= -most_lost * draft->all_ns;
+}
+
 uint32_t ph_session_guess(ph_session *session)
 {
     ph_draft *draft = &session->draft;
     const phial_token *tokens = session->tokens.data;
     const size_t n = session->tokens.len;
+    uint32_t length = may_guess(session) ? most_guesses(session) : 0;
     size_t match, from;
-    uint32_t length;
 
-    if (!draft->rows || !session->turn.active || draft->pass_ns[1] <= 0)
+    if (!length)
         return 0;
     from = find_match(tokens, n, &match);
     if (!from)
         return 0;
     draft->class = class_of(match);
-    length = best_length(draft, most_guesses(session),
+    length = best_length(draft, length,
                          draft->odds[draft->class].right /
                              (draft->odds[draft->class].right +
                               draft->odds[draft->class].wrong));
@@ -135,6 +156,7 @@ void ph_draft_passed(ph_draft *draft, uint32_t n, uint64_t ns)
 
     if (n > PH_MAX_DRAFT + 1)
         return;
+    draft->all_ns += (double)ns;
     known = &draft->pass_ns[n];
     *known = *known > 0 ? 0.75 * *known + 0.25 * (double)ns : (double)ns;
     for (uint32_t i = 2; n == 1 && i <= PH_MAX_DRAFT + 1; i++)
@@ -163,6 +185,10 @@ static void end_draft(ph_session *session, uint32_t right)
 
     odds->right = 0.9 * odds->right + right;
     odds->wrong = 0.9 * odds->wrong + (right < draft->n);
+    draft->saved_ns +=
+        (1 + right) * draft->pass_ns[1] - cost_of(draft, draft->n + 1);
+    if (draft->saved_ns > most_kept * draft->pass_ns[1])
+        draft->saved_ns = most_kept * draft->pass_ns[1];
     session->stats.n_accepted += right;
     ph_sequence_truncate(session->sequence, (uint32_t)draft->at + right);
     draft->n = 0;

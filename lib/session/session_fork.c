@@ -25,8 +25,7 @@ static phial_status copy_turn(ph_session *to, const ph_session *from)
     PH_TRY(ph_buf_put(&held, from->turn.held.data, from->turn.held.len));
     to->turn = from->turn;
     to->turn.held = held;
-    memcpy(to->draft.odds, from->draft.odds, sizeof to->draft.odds);
-    memcpy(to->draft.pass_ns, from->draft.pass_ns, sizeof to->draft.pass_ns);
+    ph_draft_copy(&to->draft, &from->draft);
     to->stepped = from->stepped;
     to->failure = from->failure;
     to->logits_len = from->logits_len;

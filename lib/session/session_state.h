@@ -41,6 +41,8 @@ typedef struct ph_draft {
     int class;   /* which odds are theirs */
     ph_odds odds[PH_N_ODDS];
     double pass_ns[PH_MAX_DRAFT + 2]; /* by tokens in a pass; 0: not known */
+    double all_ns;                    /* of all passes of turns */
+    double saved_ns;                  /* by guesses; below 0: lost */
 } ph_draft;
 
 struct ph_session {
@@ -52,7 +54,7 @@ struct ph_session {
     /* Everything the session holds. The sequence has computed the first
      * ph_session_computed() of them; the rest is queued. */
     ph_tokens tokens;
-    int rope; /* PH_ROPE_*: how the sequence was read */
+    int rope;         /* PH_ROPE_*: how the sequence was read */
 
     float *logits;     /* n_vocab of them */
     size_t logits_len; /* they follow this many tokens; 0: there are none */
@@ -130,6 +132,9 @@ phial_status ph_session_compute(ph_session *session, size_t max);
 /* ---- session_draft.c --------------------------------------------------- */
 
 void ph_draft_init(ph_draft *draft);
+
+/* What was learned, not the guesses. */
+void ph_draft_copy(ph_draft *to, const ph_draft *from);
 
 /* Makes guesses for behind the last token held, in draft->tokens, as many as
  * should save time; returns how many. */

@@ -31,6 +31,7 @@ static void make_bold(ph_session *session)
 {
     for (int i = 0; i < PH_MAX_DRAFT + 2; i++)
         session->draft.pass_ns[i] = 1;
+    session->draft.saved_ns = 0;
 }
 
 /* A text of four tokens repeats itself often, and not for long. */
@@ -245,9 +246,24 @@ START_TEST(guesses_change_nothing)
 }
 END_TEST
 
-/* Where passes of more tokens cost as much as several, nothing is guessed. */
+/* Passes of more tokens cost as much as several. */
+static void make_dear(ph_session *session)
+{
+    for (int i = 0; i < PH_MAX_DRAFT + 2; i++)
+        session->draft.pass_ns[i] = i;
+}
+
+/* Guesses promise much, but so many were wrong that all is lost that may be. */
+static void make_poor(ph_session *session)
+{
+    make_bold(session);
+    session->draft.saved_ns = -1e18;
+}
+
+/* Where they do not pay, or never did, none are made. */
 START_TEST(nothing_is_guessed_that_would_not_pay)
 {
+    static void (*const makes[])(ph_session *) = {make_dear, make_poor};
     phial_stats stats;
     phial_event event;
     ph_page_store *store;
@@ -261,8 +277,7 @@ START_TEST(nothing_is_guessed_that_would_not_pay)
     choose_sampling(&t, 30);
     add_input(&t, 77);
     do
-        for (int i = 0; i < PH_MAX_DRAFT + 2; i++)
-            t.bold->draft.pass_ns[i] = i;
+        makes[_i](t.bold);
     while (ph_session_next(t.bold, &event) == PHIAL_OK);
     ph_session_get_stats(t.bold, &stats);
     ck_assert_uint_eq(stats.n_drafted, 0);
@@ -279,6 +294,6 @@ TCase *drafts_case(void)
 
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, guesses_change_nothing, 0, 8);
-    tcase_add_test(t, nothing_is_guessed_that_would_not_pay);
+    tcase_add_loop_test(t, nothing_is_guessed_that_would_not_pay, 0, 2);
     return t;
 }
