@@ -10,33 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Reads the queued prompt piece by piece so that the fraction can be shown:
- * pieces grow as long as they take less than a quarter of a second. The bits
- * of the result do not depend on the pieces. */
-static phial_status read_prompt(phial_session *session)
-{
-    size_t piece = 16;
-    size_t left = 0;
-    size_t total = 0;
-    phial_status status = PHIAL_OK;
-
-    progress_begin("reading the prompt");
-    do {
-        double start = clock_seconds();
-
-        status = phial_session_prefill(session, piece, &left);
-        if (status < 0)
-            break;
-        if (!total)
-            total = left + piece;
-        progress_update((double)(total - left) / (double)total);
-        if (clock_seconds() - start < 0.25)
-            piece *= 2;
-    } while (left);
-    progress_clear();
-    return status;
-}
-
 static void keep_text(answer *a, const char *text, size_t len)
 {
     char *more = realloc(a->text, a->len + len + 1);
@@ -98,8 +71,6 @@ static phial_status produce(phial_session *session, bool echo, answer *a)
 {
     phial_status status = PHIAL_OK;
 
-    if (terminal_errors())
-        status = read_prompt(session);
     while (status == PHIAL_OK) {
         phial_event event = PHIAL_INIT(phial_event);
 
@@ -138,6 +109,7 @@ int answer_stream(phial_session *session, bool echo, const phial_stats *before,
      * that came just after the previous answer had ended. */
     if (status == PHIAL_E_CANCELLED && !interrupt_seen())
         status = produce(session, echo, out);
+    progress_clear();
     count(session, before, out);
     if (status == PHIAL_E_CANCELLED) {
         out->interrupted = true;

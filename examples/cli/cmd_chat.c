@@ -112,7 +112,7 @@ static int chat(const settings *s)
     c.editing = terminal_input() && terminal_output() && !s->json;
     code = load_model(s, &model, NULL);
     if (code == CLI_OK)
-        code = load_session(s, model, &c.session);
+        code = load_session(s, model, true, &c.session);
     if (code == CLI_OK)
         code = chat_take_up(&c);
     c.code = code;

@@ -71,7 +71,7 @@ static int run_with(const settings *s, const phial_chat *chat)
     int code = load_model(s, &model, NULL);
 
     if (code == CLI_OK)
-        code = load_session(s, model, &session);
+        code = load_session(s, model, true, &session);
     if (code == CLI_OK)
         code = s->raw ? queue_raw(s, session) : queue_chat(session, chat);
     if (code == CLI_OK)

@@ -84,13 +84,27 @@ phial_status load_sampling(const settings *s, phial_session *session)
     return phial_session_set_sampling(session, &o);
 }
 
-int load_session(const settings *s, const phial_model *model,
+/* Of a prompt, or of all once more in the middle of an answer. */
+static int32_t on_reading(void *user, float fraction)
+{
+    (void)user;
+    if (fraction == 0)
+        progress_begin_behind("reading");
+    progress_update((double)fraction);
+    if (fraction == 1)
+        progress_clear();
+    return 0;
+}
+
+int load_session(const settings *s, const phial_model *model, bool watched,
                  phial_session **session)
 {
     phial_session_options options = load_session_options(s);
     phial_session *made = NULL;
-    phial_status status = phial_session_new(model, &options, &made);
+    phial_status status;
 
+    options.progress = watched ? on_reading : NULL;
+    status = phial_session_new(model, &options, &made);
     if (status >= 0)
         status = load_sampling(s, made);
     if (status < 0) {

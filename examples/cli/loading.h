@@ -13,8 +13,9 @@ phial_session_options load_session_options(const settings *s);
  * sentence has been printed. seconds, if not NULL, gets the time it took. */
 int load_model(const settings *s, phial_model **model, double *seconds);
 
-/* A new session with the options and the sampling of the command line. */
-int load_session(const settings *s, const phial_model *model,
+/* A new session with the options and the sampling of the command line. watched:
+ * what it reads shows on the status line. */
+int load_session(const settings *s, const phial_model *model, bool watched,
                  phial_session **session);
 
 /* Gives the session the sampling of the command line. */

@@ -7,6 +7,10 @@
 /* Says what is being waited for; nothing is shown yet. */
 void progress_begin(const char *what);
 
+/* The same where a line of text may have begun on the screen: the status stands
+ * behind it. */
+void progress_begin_behind(const char *what);
+
 /* fraction from 0 to 1. */
 void progress_update(double fraction);
 

@@ -142,7 +142,8 @@ enum { PHIAL_LOG_OFF = 0, PHIAL_LOG_ERROR = 1, PHIAL_LOG_WARN = 2,
  * phial. */
 typedef void (*phial_log_fn)(void *user, int32_t level, const char *line);
 
-/* fraction rises from 0 to 1. Return non-zero to give up: PHIAL_E_CANCELLED. */
+/* fraction rises from 0 to 1. Return non-zero to give up: PHIAL_E_CANCELLED.
+ * What a session has read by then it keeps. */
 typedef int32_t (*phial_progress_fn)(void *user, float fraction);
 
 /* size bytes at a multiple of alignment, a power of two; NULL if there are
@@ -353,6 +354,13 @@ typedef struct phial_session_options {
                               At most 4096 count. Does not change results. In
                               phial_step() it bounds what others wait */
     int32_t  rope;         /* PHIAL_ROPE_* */
+    phial_progress_fn progress; /* called where the session computes, by the
+                              thread that does: when it begins to read a prompt
+                              or, see PHIAL_ROPE_AUTO, all of it again, and
+                              after each prefill step of that. Kept until the
+                              session and its forks are gone. Must not call
+                              back into phial, but for phial_session_cancel() */
+    void    *progress_user;
 } phial_session_options;
 
 /* What a model opened from path and one session of it would take, from the

@@ -61,13 +61,16 @@ phial_status ph_session_options_in(const phial_session_options *options,
 {
     phial_session_options o;
 
-    PH_TRY(ph_struct_in("options", &o, sizeof o, options, sizeof o));
+    PH_TRY(ph_struct_in("options", &o, sizeof o, options,
+                        offsetof(phial_session_options, progress)));
     PH_TRY(ph_check_flags("flags", o.flags,
                           PHIAL_SESSION_PRIVATE | PHIAL_SESSION_NO_DRAFTS));
     *out = (ph_session_config){.n_context = o.n_context,
                                .cache_format = o.cache_format,
                                .n_prefill = o.n_prefill,
                                .rope = o.rope,
+                               .progress = o.progress,
+                               .progress_user = o.progress_user,
                                .is_private = o.flags & PHIAL_SESSION_PRIVATE,
                                .no_drafts = o.flags & PHIAL_SESSION_NO_DRAFTS};
     return PHIAL_OK;

@@ -15,10 +15,12 @@ typedef struct ph_session ph_session;
 typedef struct ph_session_config {
     uint32_t n_context; /* 0: the model's */
     int32_t cache_format;
-    uint32_t n_prefill;   /* 0: default */
-    int32_t rope;         /* PHIAL_ROPE_* */
-    bool is_private;      /* shares no pages with other sessions */
-    bool no_drafts;       /* one pass for each token */
+    uint32_t n_prefill;         /* 0: default */
+    int32_t rope;               /* PHIAL_ROPE_* */
+    bool is_private;            /* shares no pages with other sessions */
+    bool no_drafts;             /* one pass for each token */
+    phial_progress_fn progress; /* may be NULL */
+    void *progress_user;
     const ph_log *log;    /* may be NULL; must outlive the session */
     ph_page_store *store; /* must outlive the session */
 } ph_session_config;

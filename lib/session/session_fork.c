@@ -14,6 +14,7 @@ static phial_status copy_input(ph_session *to, const ph_session *from)
     to->max_tokens = from->max_tokens;
     to->n_draws = from->n_draws;
     to->rope = from->rope;
+    to->n_reading = from->n_reading;
     return PHIAL_OK;
 }
 

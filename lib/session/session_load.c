@@ -154,6 +154,7 @@ static void take_over(ph_session *session, loaded *l)
     ph_saved_turn(&l->saved, session->model->tokenizer, &session->turn);
     session->turn.held = l->held;
     session->draft.n = 0;
+    session->n_reading = 0;
     session->stepped = false;
     session->failure.status = PHIAL_OK;
     *l = old;

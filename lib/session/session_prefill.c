@@ -20,7 +20,7 @@ phial_status ph_session_take_cancel(ph_session *session)
 }
 
 /* Tokens of the running turn are decoding, all others prompt. */
-void ph_session_passed(ph_session *session, uint32_t n, uint64_t ns)
+phial_status ph_session_passed(ph_session *session, uint32_t n, uint64_t ns)
 {
     const size_t from = ph_sequence_length(session->sequence) - n;
 
@@ -33,16 +33,18 @@ void ph_session_passed(ph_session *session, uint32_t n, uint64_t ns)
         session->stats.prefill_ns += ns;
         session->stats.n_prompt += n;
     }
+    return ph_session_go_on_reading(session);
 }
 
 /* One forward pass over n tokens behind what is computed. */
 static phial_status forward(ph_session *session, const phial_token *tokens,
                             uint32_t n, int want, float *logits)
 {
-    const uint64_t begin = ph_now_ns();
     phial_status status;
-    uint64_t ns;
+    uint64_t begin, ns;
 
+    PH_TRY(ph_session_begin_reading(session));
+    begin = ph_now_ns();
     if (want != PH_LOGITS_NONE)
         session->logits_len = 0; /* about to be overwritten */
     status = ph_sequence_forward(session->sequence, tokens, n, session->rope,
@@ -51,10 +53,9 @@ static phial_status forward(ph_session *session, const phial_token *tokens,
         return ph_session_take_cancel(session);
     PH_TRY(status);
     ns = ph_now_ns() - begin;
-    ph_session_passed(session, n, ns);
     if (session->turn.active)
         ph_draft_passed(&session->draft, n, ns);
-    return PHIAL_OK;
+    return ph_session_passed(session, n, ns);
 }
 
 phial_status ph_session_forward(ph_session *session, uint32_t n, int want,

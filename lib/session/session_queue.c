@@ -9,6 +9,7 @@ void ph_session_end_turn(ph_session *session)
 
     held.len = 0;
     session->turn = (ph_turn){.held = held};
+    session->n_reading = 0;
     session->stepped = false;
     session->failure.status = PHIAL_OK;
 }

@@ -27,6 +27,7 @@ void ph_session_choose_rope(ph_session *session)
     ph_session_drop_draft(session);
     session->rope = rope;
     session->logits_len = 0;
+    session->n_reading = 0;
     if (!ph_sequence_length(session->sequence))
         return;
     ph_log_line(session->config.log, PHIAL_LOG_INFO,

@@ -110,6 +110,7 @@ static phial_status score(ph_session *s, const phial_token *tokens, size_t n,
         return PHIAL_OK;
     }
     s->turn.active = active;
+    s->n_reading = 0;
     s->tokens.len = first;
     s->logits_len = 0;
     if (ph_sequence_length(s->sequence) > first)

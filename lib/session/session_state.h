@@ -55,6 +55,7 @@ struct ph_session {
      * ph_session_computed() of them; the rest is queued. */
     ph_tokens tokens;
     int rope;         /* PH_ROPE_*: how the sequence was read */
+    size_t n_reading; /* tokens that reading began with; 0: nothing is read */
 
     float *logits;     /* n_vocab of them */
     size_t logits_len; /* they follow this many tokens; 0: there are none */
@@ -115,7 +116,7 @@ void ph_session_choose_rope(ph_session *session);
 phial_status ph_session_take_cancel(ph_session *session);
 
 /* The sequence has taken in n tokens, which took so long. */
-void ph_session_passed(ph_session *session, uint32_t n, uint64_t ns);
+phial_status ph_session_passed(ph_session *session, uint32_t n, uint64_t ns);
 
 /* Sees to it that the first token that is not computed is the next to compute,
  * rotary factors and pages of others considered. Returns how many there are. */
@@ -128,6 +129,15 @@ phial_status ph_session_forward(ph_session *session, uint32_t n, int want,
 /* Computes at most max queued tokens. Once all are, logits are those after the
  * last one. */
 phial_status ph_session_compute(ph_session *session, size_t max);
+
+/* ---- session_progress.c ------------------------------------------------ */
+
+/* Before a pass: tells the progress hook of a beginning, if there is more than
+ * a token to read. PHIAL_E_CANCELLED if the hook says so, here and below. */
+phial_status ph_session_begin_reading(ph_session *session);
+
+/* After a pass. */
+phial_status ph_session_go_on_reading(ph_session *session);
 
 /* ---- session_draft.c --------------------------------------------------- */
 

@@ -37,7 +37,7 @@ static phial_status prepare(ph_session *session, size_t *left)
         return PHIAL_OK;
     *left = ph_session_left(session);
     session->answers = true;
-    return PHIAL_OK;
+    return ph_session_begin_reading(session);
 }
 
 static void fail(ph_session *session, phial_status status)
@@ -95,9 +95,11 @@ static void end_part(ph_session *session, uint64_t ns)
         fail(session, status);
         return;
     }
-    ph_session_passed(session, session->n_step, ns);
     if (session->answers)
         session->logits_len = session->tokens.len;
+    status = ph_session_passed(session, session->n_step, ns);
+    if (status < 0)
+        fail(session, status);
 }
 
 /* One pass over sessions from first on, as many as fit. Returns the one behind

@@ -12,7 +12,7 @@ from fcntl import ioctl
 
 import cli_support
 
-ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\x1b\([A-Z]")
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>78]|\x1b\([A-Z]")
 
 
 PROMPT = r">(\x1b\[0m)? "

@@ -157,6 +157,8 @@ class phial_session_options(Structure):
         ("cache_format", c_int32),
         ("n_prefill", c_uint32),
         ("rope", c_int32),
+        ("progress", phial_progress_fn),
+        ("progress_user", c_void_p),
     ]
 
 

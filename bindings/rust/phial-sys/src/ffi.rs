@@ -202,6 +202,8 @@ pub struct phial_session_options {
     pub cache_format: i32,
     pub n_prefill: u32,
     pub rope: i32,
+    pub progress: phial_progress_fn,
+    pub progress_user: *mut c_void,
 }
 
 impl Default for phial_session_options {
