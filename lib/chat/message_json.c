@@ -2,7 +2,7 @@
  * OpenAI-shaped messages. Unknown fields are ignored, as clients send many;
  * what would change the meaning of a message and cannot be honoured (unknown
  * roles, images, audio) is refused. */
-#include "chat/json.h"
+#include "json/json.h"
 #include "chat/messages.h"
 
 /* A message while it is read. */

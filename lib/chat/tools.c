@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The tools a chat offers: an OpenAI-shaped list, kept as the list of function
  * objects that Phi's prompt wants, in one spelling of JSON. */
-#include "chat/json.h"
+#include "json/json.h"
 #include "chat/messages.h"
 
 static phial_status wrong_type(size_t number)

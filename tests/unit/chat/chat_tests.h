@@ -9,7 +9,6 @@
 
 TCase *format_tests(void);
 TCase *injection_tests(void);
-TCase *json_tests(void);
 TCase *message_tests(void);
 
 ph_chat *new_chat(void);

@@ -160,7 +160,6 @@ static Suite *suite(void)
     suite_add_tcase(s, t);
     suite_add_tcase(s, format_tests());
     suite_add_tcase(s, injection_tests());
-    suite_add_tcase(s, json_tests());
     suite_add_tcase(s, message_tests());
     return s;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The JSON reader: one pass that only counts, so that one allocation of the
  * right size suffices, and one pass over the grammar with an explicit stack. */
-#include "chat/json.h"
+#include "json/json.h"
 
 #include "text/text.h"
 
@@ -286,7 +286,7 @@ static phial_status read_document(reader *r)
 
 /* An upper bound of the number of nodes, which holds for any bytes; refuses
  * what exceeds the limits. */
-static phial_status count_nodes(const reader *r, size_t *out)
+static phial_status count_nodes(const reader *r, size_t max_keys, size_t *out)
 {
     size_t depth = 0, n_nodes = 1, n_keys = 0;
     bool in_string = false;
@@ -309,16 +309,25 @@ static phial_status count_nodes(const reader *r, size_t *out)
                 PHIAL_E_MEMORY, "%s: the JSON nests deeper than %d at byte %zu",
                 r->what, PH_JSON_MAX_DEPTH, (size_t)(p - r->json->text.data));
     }
-    if (n_keys > PH_JSON_MAX_KEYS)
+    if (n_keys > max_keys)
         return ph_fail(PHIAL_E_MEMORY,
-                       "%s: the JSON has %zu keys, at most %d are allowed",
-                       r->what, n_keys, PH_JSON_MAX_KEYS);
+                       "%s: the JSON has %zu keys, at most %zu are allowed",
+                       r->what, n_keys, max_keys);
     *out = n_nodes;
     return PHIAL_OK;
 }
 
 phial_status ph_json_parse(const ph_heap *heap, ph_str text, const char *what,
                            ph_json *json)
+{
+    const ph_json_limits limits = {PH_JSON_MAX_BYTES, PH_JSON_MAX_KEYS};
+
+    return ph_json_parse_within(heap, text, what, &limits, json);
+}
+
+phial_status ph_json_parse_within(const ph_heap *heap, ph_str text,
+                                  const char *what,
+                                  const ph_json_limits *limits, ph_json *json)
 {
     ph_json result = {.heap = heap, .text = text};
     reader r = {.json = &result,
@@ -330,13 +339,13 @@ phial_status ph_json_parse(const ph_heap *heap, ph_str text, const char *what,
 
     if (text.len == 0)
         return ph_fail(PHIAL_E_FORMAT, "%s: the JSON is empty", what);
-    if (text.len > PH_JSON_MAX_BYTES)
+    if (text.len > limits->bytes)
         return ph_fail(PHIAL_E_MEMORY,
-                       "%s: %zu bytes of JSON, at most %d are allowed", what,
-                       text.len, PH_JSON_MAX_BYTES);
+                       "%s: %zu bytes of JSON, at most %zu are allowed", what,
+                       text.len, limits->bytes);
     if (!ph_utf8_valid(text.data, text.len))
         return ph_fail(PHIAL_E_FORMAT, "%s: the JSON is not valid UTF-8", what);
-    PH_TRY(count_nodes(&r, &n));
+    PH_TRY(count_nodes(&r, limits->keys, &n));
     result.nodes = ph_alloc(heap, n, sizeof *result.nodes);
     if (!result.nodes)
         return ph_no_memory(what, n * sizeof *result.nodes);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * chat: the JSON reader, by RFC 8259 and against jansson. PHIAL_TEST_DOCUMENTS
+ * json: the reader, by RFC 8259 and against jansson. PHIAL_TEST_DOCUMENTS
  * sets how many random documents are compared. */
-#include "chat/json.h"
-#include "chat_tests.h"
+#include "json_cases.h"
 
 #include <jansson.h>
 
@@ -359,8 +358,9 @@ START_TEST(random_documents_are_read_as_jansson_reads_them)
 }
 END_TEST
 
-TCase *json_tests(void)
+static Suite *json_suite(void)
 {
+    Suite *suite = suite_create("json");
     TCase *t = tcase_create("json");
 
     tcase_add_test(t, what_the_rfc_allows_is_read);
@@ -371,5 +371,9 @@ TCase *json_tests(void)
     tcase_add_test(t, every_escape_is_written_as_python_does);
     tcase_add_test(t, random_documents_are_read_as_jansson_reads_them);
     tcase_set_timeout(t, 120);
-    return t;
+    suite_add_tcase(suite, t);
+    suite_add_tcase(suite, number_case());
+    return suite;
 }
+
+PH_CHECK_MAIN(json_suite())

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * What is asked of JSON that has been read: strings, members, and the text
  * again in one spelling. */
-#include "chat/json.h"
+#include "json/json.h"
 
 #include "text/text.h"
 
