@@ -50,6 +50,17 @@ typedef struct ph_gguf_tensor {
     uint32_t shard;
 } ph_gguf_tensor;
 
+/* Our own metadata key: of each token, whether it swallows white space before
+ * or after it, is spelled out by the decoder, ends a turn. An array of u8. */
+#define PH_GGUF_TOKEN_FLAGS "phial.token_flags"
+
+enum {
+    PH_GGUF_TOKEN_LSTRIP = 1 << 0,
+    PH_GGUF_TOKEN_RSTRIP = 1 << 1,
+    PH_GGUF_TOKEN_VISIBLE = 1 << 2,
+    PH_GGUF_TOKEN_END = 1 << 3
+};
+
 /* Reads the metadata and tensor table of a file; if it is the first part of a
  * split model, of all its parts, which must lie beside it. */
 phial_status ph_gguf_open(const ph_heap *heap, const char *path, ph_gguf **out);

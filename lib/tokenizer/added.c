@@ -53,6 +53,23 @@ static int compare(ph_str a, ph_str b)
     return order ? order : (a.len > b.len) - (a.len < b.len);
 }
 
+/* What the file itself says, if it does: then no table is needed but for the
+ * ends of turns, of which it may name too few. */
+static void set_stated_flags(ph_tokenizer *t, uint32_t id, uint8_t stated)
+{
+    static const struct {
+        uint8_t stated, flag;
+    } pairs[] = {{PH_GGUF_TOKEN_LSTRIP, PH_TOKEN_LSTRIP},
+                 {PH_GGUF_TOKEN_RSTRIP, PH_TOKEN_RSTRIP},
+                 {PH_GGUF_TOKEN_VISIBLE, PH_TOKEN_VISIBLE},
+                 {PH_GGUF_TOKEN_END, PH_TOKEN_END}};
+
+    t->flags[id] &= PH_TOKEN_ADDED | PH_TOKEN_END;
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (stated & pairs[i].stated)
+            t->flags[id] |= pairs[i].flag;
+}
+
 static void set_flags(ph_tokenizer *t, uint32_t id)
 {
     ph_str spelling = ph_token_bytes(t, id);
@@ -94,7 +111,25 @@ static bool is_added(const ph_tokenizer *t, uint32_t id)
            t->kinds[id] == PH_TOKEN_UNKNOWN;
 }
 
-static phial_status index_added(ph_tokenizer *t)
+static phial_status find_stated(const ph_tokenizer *t, const ph_gguf *gguf,
+                                const uint8_t **stated)
+{
+    const ph_gguf_entry *entry;
+
+    *stated = NULL;
+    if (!ph_gguf_find(gguf, PH_GGUF_TOKEN_FLAGS))
+        return PHIAL_OK;
+    PH_TRY(ph_gguf_array(gguf, PH_GGUF_TOKEN_FLAGS, PH_GGUF_U8, &entry));
+    if (entry->count != t->n_vocab)
+        return ph_fail(PHIAL_E_FORMAT,
+                       PH_GGUF_TOKEN_FLAGS
+                       " has %zu elements, tokenizer.ggml.tokens %u",
+                       (size_t)entry->count, t->n_vocab);
+    *stated = (const uint8_t *)entry->data.data;
+    return PHIAL_OK;
+}
+
+static phial_status index_added(ph_tokenizer *t, const uint8_t *stated)
 {
     uint32_t n = 0;
 
@@ -114,6 +149,8 @@ static phial_status index_added(ph_tokenizer *t)
         if (!is_added(t, id))
             continue;
         set_flags(t, id);
+        if (stated)
+            set_stated_flags(t, id, stated[id]);
         PH_TRY(insert(t, n++, id));
         t->added_first[first / 8] |= (uint8_t)(1 << first % 8);
     }
@@ -142,8 +179,10 @@ phial_status ph_load_added(ph_tokenizer *t, const ph_gguf *gguf)
     static const char *const turn_ends[] = {[PH_VOCAB_PHI3] = "<|end|>",
                                             [PH_VOCAB_PHI4] = "<|im_end|>",
                                             [PH_VOCAB_PHI4_MINI] = "<|end|>"};
+    const uint8_t *stated;
 
-    PH_TRY(index_added(t));
+    PH_TRY(find_stated(t, gguf, &stated));
+    PH_TRY(index_added(t, stated));
     PH_TRY(read_id(t, gguf, "tokenizer.ggml.bos_token_id", &t->bos));
     PH_TRY(read_id(t, gguf, "tokenizer.ggml.eos_token_id", &t->eos));
     PH_TRY(read_id(t, gguf, "tokenizer.ggml.padding_token_id", &t->pad));
