@@ -73,7 +73,7 @@ void help_command(const command *cmd)
 void help_program(void)
 {
     printf("usage: phial COMMAND [OPTION]... MODEL ...\n\n"
-           "Runs Phi language models (GGUF files) on the CPU.\n\n"
+           "Runs Phi language models on the CPU.\n\n"
            "Commands:\n");
     for (const command *const *cmd = commands; *cmd; cmd++)
         print_entry((*cmd)->name, (*cmd)->summary);

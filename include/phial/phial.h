@@ -173,11 +173,12 @@ typedef struct phial_model_options {
                                         phial_session_new() */
 } phial_model_options;
 
-/* Opens a GGUF file (of a split model: its first part, the others beside it).
- * The weights are read into private memory once; what happens to the file
+/* Opens a GGUF file (of a split model: its first part, the others beside it), or
+ * a folder that Hugging Face's transformers saved: see doc/checkpoints.md. The
+ * weights are read into private memory once; what happens to the file
  * afterwards does not matter to the model. options may be NULL.
  *
- * PHIAL_E_IO: no such regular file, or it cannot be read. PHIAL_E_FORMAT: it is
+ * PHIAL_E_IO: no such file, or it cannot be read. PHIAL_E_FORMAT: it is
  * damaged, the message says where. PHIAL_E_UNSUPPORTED: another architecture,
  * tensor type, or tier in options->isa than this library runs. */
 PHIAL_API phial_status phial_model_open(const char *path,
@@ -240,7 +241,8 @@ enum { /* flags for encoding and rendering text */
 enum { PHIAL_TOKEN_BOS = 1, PHIAL_TOKEN_EOS = 2, PHIAL_TOKEN_END_OF_TURN = 3,
        PHIAL_TOKEN_PAD = 4 };
 
-/* From the metadata of a GGUF file; it need not hold weights. */
+/* From the metadata of a GGUF file, or the folder of a checkpoint; neither need
+ * hold weights. */
 PHIAL_API phial_status phial_tokenizer_open(const char *path,
                                             phial_tokenizer **out);
 PHIAL_API phial_status phial_model_get_tokenizer(const phial_model *model,

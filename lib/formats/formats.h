@@ -62,7 +62,9 @@ enum {
 };
 
 /* Reads the metadata and tensor table of a file; if it is the first part of a
- * split model, of all its parts, which must lie beside it. */
+ * split model, of all its parts, which must lie beside it. A folder is a
+ * checkpoint of transformers (hf_folder.h), which looks like the GGUF file that
+ * it would be converted to. */
 phial_status ph_gguf_open(const ph_heap *heap, const char *path, ph_gguf **out);
 void ph_gguf_free(ph_gguf *gguf);
 

@@ -58,6 +58,7 @@ struct ph_gguf {
     uint32_t *tensors_by_name;
     size_t n_entries, n_tensors;
     uint32_t n_shards;
+    char *built; /* the bytes of the first shard, if they were made here */
 };
 
 /* Reads metadata forward, in steps, and never past the end of the file. at is
@@ -133,6 +134,11 @@ void ph_sort_indices(uint32_t *indices, size_t n, ph_index_compare compare,
  * NULL: from the disk. */
 phial_status ph_gguf_open_one(const ph_heap *heap, const char *path,
                               const void *memory, size_t size, ph_gguf **out);
+
+/* Records from a header made here, which bytes holds and gives away; path is
+ * for messages. Where the tensors lie is left to be set. */
+phial_status ph_gguf_open_built(const ph_heap *heap, const char *path,
+                                ph_buf *bytes, ph_gguf **out);
 
 /* As ph_gguf_open(), from bytes that must outlive the result; name stands for
  * the path. A split model cannot be read so. */

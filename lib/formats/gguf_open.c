@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Opening: from a path or bytes to a ph_gguf whose records are all checked. */
 #include "formats/gguf_file.h"
+#include "formats/hf_folder.h"
 
 static phial_status open_shard(ph_gguf *gguf, const char *path,
                                const void *memory, size_t size)
@@ -75,20 +76,26 @@ static phial_status read_alignment(const ph_gguf *gguf, uint32_t *out)
     return PHIAL_OK;
 }
 
+/* Everything but the place of the tensors' data. */
+static phial_status read_records(ph_gguf *gguf, ph_gguf_reader *r)
+{
+    r->shard = &gguf->shards[0];
+    PH_TRY(ph_gguf_read_header(r));
+    PH_TRY(allocate_slots(gguf, r));
+    PH_TRY(ph_gguf_read_entries(r, gguf->entries));
+    PH_TRY(ph_gguf_read_tensors(r, gguf->tensors));
+    PH_TRY(ph_reader_finish(r));
+    set_pointers(gguf);
+    return ph_gguf_index_entries(gguf);
+}
+
 static phial_status read_all(ph_gguf *gguf, const char *path,
                              const void *memory, size_t size)
 {
     ph_gguf_reader r = {.heap = gguf->heap};
 
     PH_TRY(open_shard(gguf, path, memory, size));
-    r.shard = &gguf->shards[0];
-    PH_TRY(ph_gguf_read_header(&r));
-    PH_TRY(allocate_slots(gguf, &r));
-    PH_TRY(ph_gguf_read_entries(&r, gguf->entries));
-    PH_TRY(ph_gguf_read_tensors(&r, gguf->tensors));
-    PH_TRY(ph_reader_finish(&r));
-    set_pointers(gguf);
-    PH_TRY(ph_gguf_index_entries(gguf));
+    PH_TRY(read_records(gguf, &r));
     PH_TRY(read_alignment(gguf, &r.alignment));
     PH_TRY(ph_gguf_place_tensors(&r, gguf->tensors));
     PH_TRY(ph_gguf_index_tensors(gguf));
@@ -129,8 +136,33 @@ static phial_status open_whole(const ph_heap *heap, const char *path,
     return PHIAL_OK;
 }
 
+phial_status ph_gguf_open_built(const ph_heap *heap, const char *path,
+                                ph_buf *bytes, ph_gguf **out)
+{
+    ph_gguf *gguf = ph_alloc(heap, 1, sizeof *gguf);
+    ph_gguf_reader r = {.heap = heap};
+    phial_status status;
+
+    if (!gguf)
+        return ph_no_memory("a GGUF file", sizeof *gguf);
+    gguf->heap = heap;
+    gguf->built = bytes->data;
+    status = open_shard(gguf, path, bytes->data, bytes->len);
+    *bytes = (ph_buf){.heap = heap};
+    if (status >= 0)
+        status = read_records(gguf, &r);
+    if (status < 0) {
+        ph_gguf_free(gguf);
+        return status;
+    }
+    *out = gguf;
+    return PHIAL_OK;
+}
+
 phial_status ph_gguf_open(const ph_heap *heap, const char *path, ph_gguf **out)
 {
+    if (ph_path_is_folder(path))
+        return ph_hf_open(heap, path, out);
     return open_whole(heap, path, NULL, 0, out);
 }
 
@@ -149,6 +181,7 @@ void ph_gguf_free(ph_gguf *gguf)
         ph_free(gguf->heap, gguf->shards[i].path);
         ph_free(gguf->heap, gguf->shards[i].meta);
     }
+    ph_free(gguf->heap, gguf->built);
     ph_free(gguf->heap, gguf->shards);
     ph_free(gguf->heap, gguf->entries);
     ph_free(gguf->heap, gguf->tensors);

@@ -66,6 +66,20 @@ phial_status ph_file_open(ph_file *file, const char *path)
     return PHIAL_OK;
 }
 
+bool ph_path_exists(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0;
+}
+
+bool ph_path_is_folder(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 phial_status ph_file_read(const ph_file *file, const char *path,
                           uint64_t offset, void *buf, size_t n)
 {

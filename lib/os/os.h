@@ -20,6 +20,9 @@ typedef struct ph_file {
  * with what it is; opening never blocks. */
 phial_status ph_file_open(ph_file *file, const char *path);
 
+bool ph_path_exists(const char *path);
+bool ph_path_is_folder(const char *path);
+
 /* Reads exactly n bytes at offset; PHIAL_E_IO when the file has become shorter
  * or the system refuses. path is for the message. */
 phial_status ph_file_read(const ph_file *file, const char *path,
