@@ -63,6 +63,9 @@ typedef struct bench_task {
     bench_series plain;       /* without guesses */
     phial_session **sessions; /* its own */
     size_t n_sessions;
+    int id;          /* of all stages and tasks with sessions */
+    bool peer_open;  /* the peer has contexts of its own for it */
+    bool peer_lacks; /* the peer cannot do the like */
 } bench_task;
 
 typedef struct bench_words {
@@ -71,7 +74,7 @@ typedef struct bench_words {
 } bench_words;
 
 typedef struct bench_stage {
-    int id; /* of all stages */
+    int id; /* of all stages and tasks with sessions */
     int32_t cache;
     uint64_t depth;
     uint32_t n_context;
@@ -103,7 +106,7 @@ typedef struct bench {
     struct bench_peer *peer; /* NULL without --against */
     bench_engine *engines;
     size_t n_engines;
-    int n_stages;
+    int n_ids;
     bool together;       /* memory holds all engines at once */
     size_t done, n_left; /* tasks, for the progress */
 } bench;
@@ -114,7 +117,7 @@ void bench_plan_engines(const settings *s, bench *out);
 int bench_plan_stages(bench *b);
 void bench_free(bench *b);
 
-/* Frees its sessions. */
+/* Frees its sessions; the peer's count as closed, too. */
 void bench_close_stage(bench_stage *stage);
 
 /* Options for an engine and a stage. */

@@ -30,6 +30,8 @@ static json_t *add_peer_task(json_t *json, const bench *b, const bench_task *t)
     int best = bench_peer_best(t);
     bench_series ratio = series_ratio(&t->speed, &t->peer[best]);
 
+    if (t->peer_lacks)
+        json_object_set_new(json, "peer", json_null());
     if (ratio.n)
         json_object_set_new(json, "peer",
                             json_pack("{s:o, s:s, s:b, s:o}",

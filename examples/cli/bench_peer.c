@@ -152,55 +152,100 @@ int bench_peer_start(bench_peer *peer, const char *model)
     return code;
 }
 
-/* Sends a command and reads the seconds that it took. */
+/* Sends a command and reads the seconds that it took; below 0: the peer is not
+ * able to. */
 static int ask(bench_peer *peer, const char *question, double *seconds)
 {
     char line[128];
 
+    *seconds = -1;
     fputs(question, peer->commands);
     fflush(peer->commands);
     if (!fgets(line, sizeof line, peer->answers) ||
-        sscanf(line, "%lf", seconds) != 1)
+        (strcmp(line, "unable\n") != 0 && sscanf(line, "%lf", seconds) != 1))
         return failed();
     return CLI_OK;
 }
 
-int bench_peer_open(bench_peer *peer, int id, const bench_engine *e,
-                    const bench_stage *stage)
+/* Without and with the option, for n sequences. *able: the peer takes them. */
+static int open_both(bench_peer *peer, int id, const bench_engine *e,
+                     const bench_stage *stage, size_t n, bool *able)
 {
     int code = CLI_OK;
 
-    for (int with = 0; with < 2 && code == CLI_OK; with++) {
-        char question[128];
+    *able = true;
+    for (int with = 0; with < 2 && code == CLI_OK && *able; with++) {
+        char question[160];
         double seconds;
 
-        snprintf(question, sizeof question, "open %d %u %u %s %d %llu\n",
+        snprintf(question, sizeof question, "open %d %u %u %s %d %llu %zu\n",
                  2 * id + with, (unsigned)e->n_threads,
                  (unsigned)stage->n_context, bench_cache_name(stage->cache),
-                 with, (unsigned long long)stage->depth);
+                 with, (unsigned long long)stage->depth, n);
         code = ask(peer, question, &seconds);
+        *able = seconds >= 0;
     }
     return code;
 }
 
-int bench_peer_measure(bench_peer *peer, int id, bench_task *task)
+int bench_peer_open(bench_peer *peer, const bench_engine *e,
+                    const bench_stage *stage)
+{
+    bool able;
+    int code = open_both(peer, stage->id, e, stage, 1, &able);
+
+    return code == CLI_OK && !able ? failed() : code;
+}
+
+static int measure_both(bench_peer *peer, const char *work, int id,
+                        bench_task *task, size_t n_sequences)
 {
     int code = CLI_OK;
 
-    if (task->kind > BENCH_DECODE)
-        return CLI_OK;
     for (int with = 0; with < 2 && code == CLI_OK; with++) {
         char question[128];
         double seconds;
 
-        snprintf(question, sizeof question, "%s %d %llu\n",
-                 task->kind == BENCH_PREFILL ? "prefill" : "decode",
-                 2 * id + with, (unsigned long long)task->n_tokens);
+        snprintf(question, sizeof question, "%s %d %llu\n", work, 2 * id + with,
+                 (unsigned long long)task->n_tokens);
         code = ask(peer, question, &seconds);
-        if (code == CLI_OK)
-            series_add(&task->peer[with], (double)task->n_tokens / seconds);
+        if (code == CLI_OK && seconds > 0)
+            series_add(&task->peer[with],
+                       (double)n_sequences * (double)task->n_tokens / seconds);
     }
     return code;
+}
+
+static int measure_batch(bench_peer *peer, const bench_engine *e,
+                         const bench_stage *stage, bench_task *task)
+{
+    int code = CLI_OK;
+    bool able = true;
+
+    if (task->peer_lacks)
+        return CLI_OK;
+    if (!task->peer_open)
+        code = open_both(peer, task->id, e, stage, task->n_sessions, &able);
+    task->peer_open = able;
+    task->peer_lacks = !able;
+    if (code != CLI_OK || !able)
+        return code;
+    return measure_both(peer, "batch", task->id, task, task->n_sessions);
+}
+
+int bench_peer_measure(bench_peer *peer, const bench_engine *e,
+                       const bench_stage *stage, bench_task *task)
+{
+    switch (task->kind) {
+    case BENCH_PREFILL:
+        return measure_both(peer, "prefill", stage->id, task, 1);
+    case BENCH_DECODE:
+        return measure_both(peer, "decode", stage->id, task, 1);
+    case BENCH_BATCH:
+        return measure_batch(peer, e, stage, task);
+    default:
+        return CLI_OK;
+    }
 }
 
 const char *bench_peer_option(const bench_peer *peer)

@@ -21,13 +21,14 @@ int bench_peer_first(bench_peer *peer, const char *model, bench_engine *e);
 int bench_peer_start(bench_peer *peer, const char *model);
 void bench_peer_stop(bench_peer *peer);
 
-/* A context like the stage's, without and with the peer's option; id is the
- * stage's own number. Exit code. */
-int bench_peer_open(bench_peer *peer, int id, const bench_engine *e,
+/* A context like the stage's, without and with the peer's option. Exit code. */
+int bench_peer_open(bench_peer *peer, const bench_engine *e,
                     const bench_stage *stage);
 
-/* Adds to task->peer[]; does nothing for what llama.cpp has no like of. */
-int bench_peer_measure(bench_peer *peer, int id, bench_task *task);
+/* Adds to task->peer[]; does nothing for what llama.cpp has no like of. What
+ * needs contexts of its own opens them the first time. Exit code. */
+int bench_peer_measure(bench_peer *peer, const bench_engine *e,
+                       const bench_stage *stage, bench_task *task);
 
 /* What the peer is measured without and with; known once it was started. */
 const char *bench_peer_option(const bench_peer *peer);

@@ -1,132 +1,36 @@
 /* SPDX-License-Identifier: MIT
  * llama.cpp, or its relative ik_llama.cpp, behind a pipe: phial bench --against
  * compiles this file at run time against the headers and libraries of a build
- * that the user names. Of each peer there are two ways to be fast: without and
- * with an OPTION, which is flash attention, or repacked weights for
- * ik_llama.cpp, whose flash attention is always on.
+ * that the user names.
  *
  * usage: adapter MODEL LIBRARIES           answers commands from stdin
  *        adapter MODEL LIBRARIES THREADS   prints seconds to load and to the
  *                                          first token, and ends
  *
- * open ID THREADS CONTEXT F32 OPTION DEPTH makes a context and fills it
- * prefill ID TOKENS                        both from the context's depth on,
- * decode ID TOKENS                         prints seconds
- */
-#include <llama.h>
+ * open ID THREADS CONTEXT F32 OPTION DEPTH SEQUENCES
+ *                      a context for so many sequences of CONTEXT tokens, each
+ *                      filled to the depth; "unable" if it takes one only
+ * prefill ID TOKENS    from the depth on, at once
+ * decode ID TOKENS     the same, one after the other
+ * batch ID TOKENS      so many for each sequence, one of each in a pass
+ *
+ * The answer is the seconds that it took. */
+#include "bench_peer_variant.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-enum { MAX_CONTEXTS = 1024, FIRST_PROMPT = 32, BATCH = 2048 };
+enum { MAX_CONTEXTS = 1024, FIRST_PROMPT = 32, BATCH = 2048, WARM_UP = 8 };
 
 static struct peer {
     struct llama_context *context;
-    int depth;
+    int depth, n_sequences;
 } peers[MAX_CONTEXTS];
 
 static struct llama_model *models[2]; /* without and with the option */
 static int n_vocab;
-
-#if __has_include(<ggml-cpu.h>)
-#include <ggml-backend.h>
-#include <ggml-cpu.h>
-
-static const char option[] = "flash attention";
-
-static void begin(const char *libraries)
-{
-    ggml_backend_load_all_from_path(libraries);
-}
-
-static struct llama_model_params model_params(int with)
-{
-    (void)with;
-    return llama_model_default_params();
-}
-
-/* One model serves both. */
-static const int models_differ = 0;
-
-static void set_option(struct llama_context_params *params, int with)
-{
-    params->flash_attn_type =
-        with ? LLAMA_FLASH_ATTN_TYPE_ENABLED : LLAMA_FLASH_ATTN_TYPE_DISABLED;
-    if (!with && params->type_v == GGML_TYPE_Q8_0)
-        params->type_v = GGML_TYPE_F16; /* it takes 8 bits with it only */
-    params->no_perf = true;
-}
-
-/* A pool of threads that lives as long as the context, as llama-bench has it;
- * the processor's library offers the function by name. */
-static void attach_pool(struct llama_context *context, int n_threads)
-{
-    struct ggml_threadpool_params params =
-        ggml_threadpool_params_default(n_threads);
-    ggml_backend_reg_t cpu = ggml_backend_dev_backend_reg(
-        ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU));
-    void *found = ggml_backend_reg_get_proc_address(cpu, "ggml_threadpool_new");
-    struct ggml_threadpool *(*make)(struct ggml_threadpool_params *);
-    struct ggml_threadpool *pool;
-
-    memcpy(&make, &found, sizeof make);
-    pool = found ? make(&params) : NULL;
-    if (pool)
-        llama_attach_threadpool(context, pool, pool);
-}
-
-static llama_batch batch_at(llama_token *tokens, int n, int position)
-{
-    (void)position;
-    return llama_batch_get_one(tokens, n);
-}
-
-static void forget(struct llama_context *context, int depth)
-{
-    llama_memory_seq_rm(llama_get_memory(context), 0, depth, -1);
-}
-#else /* ik_llama.cpp: it is older than that header */
-static const char option[] = "repacking";
-
-static void begin(const char *libraries)
-{
-    (void)libraries;
-}
-
-static struct llama_model_params model_params(int with)
-{
-    struct llama_model_params params = llama_model_default_params();
-
-    params.repack_tensors = with;
-    return params;
-}
-
-static const int models_differ = 1;
-
-static void set_option(struct llama_context_params *params, int with)
-{
-    (void)with;
-    params->flash_attn = true;
-}
-
-static void attach_pool(struct llama_context *context, int n_threads)
-{
-    (void)context;
-    (void)n_threads;
-}
-
-static llama_batch batch_at(llama_token *tokens, int n, int position)
-{
-    return llama_batch_get_one(tokens, n, position, 0);
-}
-
-static void forget(struct llama_context *context, int depth)
-{
-    llama_kv_cache_seq_rm(context, 0, depth, -1);
-}
-#endif
+static llama_batch batch; /* of up to BATCH tokens */
 
 static void quiet(enum ggml_log_level level, const char *text, void *user)
 {
@@ -152,12 +56,14 @@ static enum ggml_type cache_type(const char *cache)
 }
 
 static struct llama_context *make_context(int n_threads, unsigned n_context,
-                                          const char *cache, int with)
+                                          const char *cache, int with,
+                                          int n_sequences)
 {
     struct llama_context_params params = llama_context_default_params();
     struct llama_context *context;
 
-    params.n_ctx = n_context;
+    params.n_ctx = n_context * (unsigned)n_sequences;
+    params.n_seq_max = (unsigned)n_sequences;
     params.n_batch = BATCH;
     params.n_threads = params.n_threads_batch = (unsigned)n_threads;
     params.type_k = params.type_v = cache_type(cache);
@@ -183,20 +89,31 @@ static int load_model(const char *path, int with)
     return models[with] != NULL;
 }
 
-/* n tokens from number first on, at most batch at a time, and the logits
- * behind the last. */
-static int feed(struct llama_context *context, int first, int n, int batch)
+/* One more token in the batch. Those of different sequences differ. */
+static void put(int sequence, int position, int wants_logits)
 {
-    static llama_token tokens[BATCH];
+    const long long number = position + 4099LL * sequence;
+    const int i = batch.n_tokens++;
 
-    for (int at = 0; at < n; at += batch) {
-        int count = n - at < batch ? n - at : batch;
+    batch.token[i] = (llama_token)((number * 7919 + 17) % n_vocab);
+    batch.pos[i] = position;
+    batch.n_seq_id[i] = 1;
+    batch.seq_id[i][0] = sequence;
+    batch.logits[i] = wants_logits != 0;
+}
 
+/* n tokens of a sequence from position first on, at most most at a time, and
+ * the logits behind the last of each time. */
+static int feed(struct llama_context *context, int sequence, int first, int n,
+                int most)
+{
+    for (int at = 0; at < n; at += most) {
+        const int count = n - at < most ? n - at : most;
+
+        batch.n_tokens = 0;
         for (int i = 0; i < count; i++)
-            tokens[i] =
-                (llama_token)(((long long)(first + at + i) * 7919 + 17) %
-                              n_vocab);
-        if (llama_decode(context, batch_at(tokens, count, first + at)))
+            put(sequence, first + at + i, i == count - 1);
+        if (llama_decode(context, batch))
             return 0;
         if (!llama_get_logits_ith(context, -1))
             return 0;
@@ -204,38 +121,79 @@ static int feed(struct llama_context *context, int first, int n, int batch)
     return 1;
 }
 
+/* n tokens of every sequence from its depth on, one of each in a pass, and the
+ * logits behind all of them. */
+static int feed_together(const struct peer *p, int n)
+{
+    for (int at = 0; at < n; at++) {
+        batch.n_tokens = 0;
+        for (int i = 0; i < p->n_sequences; i++)
+            put(i, p->depth + at, 1);
+        if (llama_decode(p->context, batch))
+            return 0;
+        for (int i = 0; i < p->n_sequences; i++)
+            if (!llama_get_logits_ith(p->context, i))
+                return 0;
+    }
+    return 1;
+}
+
+static void go_back(const struct peer *p)
+{
+    for (int i = 0; i < p->n_sequences; i++)
+        forget(p->context, i, p->depth);
+}
+
+/* Without a depth, something to warm up with. */
+static int fill(const struct peer *p, int n_context)
+{
+    const int n = p->depth ? p->depth : n_context / 2;
+
+    if (p->n_sequences == 1)
+        return feed(p->context, 0, 0, n, BATCH);
+    for (int i = 0; i < p->n_sequences && p->depth; i++)
+        if (!feed(p->context, i, 0, p->depth, BATCH))
+            return 0;
+    return feed_together(
+        p, n_context - p->depth < WARM_UP ? n_context - p->depth : WARM_UP);
+}
+
+/* 1: done; 0: failed; -1: it does not take so many sequences. */
 static int open_peer(const char *line, const char *path)
 {
-    int id, n_threads, with, depth;
+    int id, n_threads, with;
     unsigned n_context;
     char cache[8];
+    struct peer p;
 
-    if (sscanf(line, "open %d %d %u %7s %d %d", &id, &n_threads, &n_context,
-               cache, &with, &depth) != 6 ||
-        id < 0 || id >= MAX_CONTEXTS || with != !!with ||
-        !load_model(path, with))
+    if (sscanf(line, "open %d %d %u %7s %d %d %d", &id, &n_threads, &n_context,
+               cache, &with, &p.depth, &p.n_sequences) != 7 ||
+        id < 0 || id >= MAX_CONTEXTS || with != !!with || p.n_sequences < 1 ||
+        p.n_sequences > BATCH || !load_model(path, with))
         return 0;
-    peers[id].context = make_context(n_threads, n_context, cache, with);
-    peers[id].depth = depth;
-    if (!peers[id].context)
+    p.context = make_context(n_threads, n_context, cache, with, p.n_sequences);
+    if (!p.context)
+        return p.n_sequences > 1 ? -1 : 0;
+    if (!fill(&p, (int)n_context))
         return 0;
-    /* without a depth, something to warm up with */
-    return feed(peers[id].context, 0, depth ? depth : (int)n_context / 2,
-                BATCH);
+    peers[id] = p;
+    return 1;
 }
 
 static int measure(const char *line)
 {
     int id, n;
     char work[16];
-    struct peer *p;
+    const struct peer *p;
 
     if (sscanf(line, "%15s %d %d", work, &id, &n) != 3 || id < 0 ||
         id >= MAX_CONTEXTS || !peers[id].context)
         return 0;
     p = &peers[id];
-    forget(p->context, p->depth);
-    return feed(p->context, p->depth, n, strcmp(work, "decode") ? BATCH : 1);
+    go_back(p);
+    if (strcmp(work, "batch") == 0)
+        return feed_together(p, n);
+    return feed(p->context, 0, p->depth, n, strcmp(work, "decode") ? BATCH : 1);
 }
 
 static int answer_commands(const char *path)
@@ -244,14 +202,17 @@ static int answer_commands(const char *path)
 
     while (fgets(line, sizeof line, stdin)) {
         double start = now();
-        int ok =
+        const int done =
             strncmp(line, "open", 4) ? measure(line) : open_peer(line, path);
 
-        if (!ok) {
+        if (!done) {
             puts("failed");
             return 1;
         }
-        printf("%.9f\n", now() - start);
+        if (done < 0)
+            puts("unable");
+        else
+            printf("%.9f\n", now() - start);
         fflush(stdout);
     }
     return 0;
@@ -261,11 +222,11 @@ static int first_token(int n_threads, double start)
 {
     double loaded = now();
     struct llama_context *context =
-        make_context(n_threads, 2 * FIRST_PROMPT, "auto", !models_differ);
+        make_context(n_threads, 2 * FIRST_PROMPT, "auto", !models_differ, 1);
     const float *logits;
     int best = 0;
 
-    if (!context || !feed(context, 0, FIRST_PROMPT, BATCH))
+    if (!context || !feed(context, 0, 0, FIRST_PROMPT, BATCH))
         return 1;
     logits = llama_get_logits_ith(context, -1);
     for (int i = 1; i < n_vocab; i++)
@@ -287,6 +248,7 @@ int main(int argc, char **argv)
     if (!load_model(argv[1], 0) || (!models_differ && !load_model(argv[1], 1)))
         return 1;
     n_vocab = llama_vocab_n_tokens(llama_model_get_vocab(models[0]));
+    batch = llama_batch_init(BATCH, 0, 1);
     if (argc > 3)
         return first_token(atoi(argv[3]), start);
     printf("ready %s\n", option);

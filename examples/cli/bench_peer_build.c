@@ -17,7 +17,16 @@
 enum { MAX_LIBRARIES = 12, MAX_ARGUMENTS = 16 + MAX_LIBRARIES };
 
 extern char **environ;
-extern const char bench_peer_source[]; /* made from bench_peer_adapter.c */
+
+/* Made from the files of these names. */
+extern const char bench_peer_adapter_c[], bench_peer_variant_h[];
+
+static const struct {
+    const char *name, *text;
+} sources[] = {{"bench_peer_adapter.c", bench_peer_adapter_c},
+               {"bench_peer_variant.h", bench_peer_variant_h}};
+
+enum { N_SOURCES = sizeof sources / sizeof *sources };
 
 /* What is too long becomes a name that opens nothing. */
 static void join(char *out, size_t cap, const char *folder, const char *name)
@@ -30,24 +39,31 @@ static void join(char *out, size_t cap, const char *folder, const char *name)
 
 void peer_program_remove(const peer_program *program)
 {
-    static const char *const names[] = {"adapter.c", "log", "adapter"};
+    static const char *const names[] = {"log", "adapter"};
     char path[300];
 
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        join(path, sizeof path, program->folder, names[i]);
+    for (size_t i = 0; i < N_SOURCES + 2; i++) {
+        join(path, sizeof path, program->folder,
+             i < N_SOURCES ? sources[i].name : names[i - N_SOURCES]);
         unlink(path);
     }
     rmdir(program->folder);
 }
 
-static int write_source(const char *path)
+static int write_sources(const char *folder)
 {
-    FILE *f = fopen(path, "w");
-    bool ok = f && fputs(bench_peer_source, f) >= 0;
+    for (size_t i = 0; i < N_SOURCES; i++) {
+        char path[300];
+        FILE *f;
+        bool ok;
 
-    if ((f && fclose(f)) || !ok) {
-        complain("cannot write %s: %s", path, strerror(errno));
-        return CLI_FAILED;
+        join(path, sizeof path, folder, sources[i].name);
+        f = fopen(path, "w");
+        ok = f && fputs(sources[i].text, f) >= 0;
+        if ((f && fclose(f)) || !ok) {
+            complain("cannot write %s: %s", path, strerror(errno));
+            return CLI_FAILED;
+        }
     }
     return CLI_OK;
 }
@@ -117,7 +133,7 @@ static int compile(const char *dir, peer_program *p)
     glob_t found = {0};
     int code;
 
-    join(source, sizeof source, p->folder, "adapter.c");
+    join(source, sizeof source, p->folder, sources[0].name);
     join(log, sizeof log, p->folder, "log");
     join(include, sizeof include, dir, "include");
     snprintf(rpath, sizeof rpath, "-Wl,-rpath,%s", p->libraries);
@@ -132,7 +148,7 @@ static int compile(const char *dir, peer_program *p)
     for (size_t i = 0; i < n_libraries && i < MAX_LIBRARIES; i++)
         arguments[n++] = found.gl_pathv[i];
     arguments[n++] = rpath;
-    code = write_source(source);
+    code = write_sources(p->folder);
     if (code == CLI_OK && !n_libraries) {
         complain("%s: no libllama and libggml are there", p->libraries);
         code = CLI_FAILED;

@@ -53,13 +53,14 @@ static bench_task *add_task(bench_stage *stage, bench_kind kind,
     return task;
 }
 
-static void give_sessions(bench_task *task, size_t n)
+static void give_sessions(bench *b, bench_task *task, size_t n)
 {
+    task->id = b->n_ids++;
     task->n_sessions = n;
     task->sessions = must_alloc(n, sizeof *task->sessions);
 }
 
-static void plan_tasks(const bench *b, bench_stage *stage,
+static void plan_tasks(bench *b, bench_stage *stage,
                        double cache_bytes_per_token)
 {
     const settings *s = b->s;
@@ -74,15 +75,16 @@ static void plan_tasks(const bench *b, bench_stage *stage,
     add_task(stage, BENCH_DECODE, s->n_decode, bytes);
     add_task(stage, BENCH_GENERATE, s->n_decode, bytes);
     for (size_t i = 0; i < s->batches.n; i++)
-        give_sessions(add_task(stage, BENCH_BATCH, s->n_decode,
+        give_sessions(b,
+                      add_task(stage, BENCH_BATCH, s->n_decode,
                                bench_macs(&b->shape, stage->depth, 1)),
                       (size_t)s->batches.items[i]);
     for (bench_kind kind = BENCH_PROSE;
          b->words.n && !stage->depth && kind < BENCH_KINDS; kind++)
-        give_sessions(add_task(stage, kind, s->n_decode, 0), 2);
+        give_sessions(b, add_task(stage, kind, s->n_decode, 0), 2);
 }
 
-static int plan_stage(const bench *b, const bench_engine *e, int32_t cache,
+static int plan_stage(bench *b, const bench_engine *e, int32_t cache,
                       uint64_t depth, bench_stage *out)
 {
     const settings *s = b->s;
@@ -119,7 +121,7 @@ static int plan_engine(bench *b, bench_engine *e)
 
             code = plan_stage(b, e, (int32_t)s->caches.items[i],
                               s->depths.items[k], stage);
-            stage->id = b->n_stages++;
+            stage->id = b->n_ids++;
             b->n_left += stage->n_tasks * (size_t)s->repeat;
         }
     }
@@ -225,11 +227,16 @@ void bench_close_stage(bench_stage *stage)
 {
     phial_session_free(stage->session);
     stage->session = NULL;
-    for (size_t i = 0; i < stage->n_tasks; i++)
-        for (size_t k = 0; k < stage->tasks[i].n_sessions; k++) {
-            phial_session_free(stage->tasks[i].sessions[k]);
-            stage->tasks[i].sessions[k] = NULL;
+    stage->peer_open = false;
+    for (size_t i = 0; i < stage->n_tasks; i++) {
+        bench_task *task = &stage->tasks[i];
+
+        task->peer_open = false;
+        for (size_t k = 0; k < task->n_sessions; k++) {
+            phial_session_free(task->sessions[k]);
+            task->sessions[k] = NULL;
         }
+    }
 }
 
 static void free_stage(bench_stage *stage)

@@ -61,6 +61,8 @@ static void print_peer_task(const bench *b, const bench_task *t)
     bench_series ratio = series_ratio(&t->speed, peer);
     char range[48];
 
+    if (t->peer_lacks)
+        printf("%-49s%10s\n", "  peer", "-");
     if (!peer->n)
         return;
     snprintf(range, sizeof range, "(%.2f to %.2f)", series_low(peer),

@@ -128,7 +128,7 @@ static int run_tasks(bench *b, const bench_engine *e, bench_stage *stage)
         if (status < 0)
             code = library_error(status);
         else if (b->peer)
-            code = bench_peer_measure(b->peer, stage->id, &stage->tasks[i]);
+            code = bench_peer_measure(b->peer, e, stage, &stage->tasks[i]);
         progress_update((double)++b->done / (double)b->n_left);
     }
     return code;
@@ -144,7 +144,7 @@ static int run_stage(bench *b, const bench_engine *e, bench_stage *stage)
     if (status < 0)
         return library_error(status);
     if (b->peer && !stage->peer_open) {
-        code = bench_peer_open(b->peer, stage->id, e, stage);
+        code = bench_peer_open(b->peer, e, stage);
         stage->peer_open = true;
     }
     if (interrupt_seen())
@@ -171,10 +171,8 @@ static void run_probes(bench_engine *e)
 
 static void close_engine(bench *b, bench_engine *e)
 {
-    for (size_t i = 0; i < e->n_stages; i++) {
+    for (size_t i = 0; i < e->n_stages; i++)
         bench_close_stage(&e->stages[i]);
-        e->stages[i].peer_open = false;
-    }
     phial_model_free(e->model);
     e->model = NULL;
     if (b->peer)

@@ -86,8 +86,8 @@ static const option table[] = {
      "rounds; each measures everything once (default 3)", 1, BENCH_MAX_ROUNDS,
      'r'},
     {"against", OPTION_TEXT, FIELD(against), "DIR",
-     "measure an installation of llama.cpp in between, which has DIR/include "
-     "and DIR/lib; needs a C compiler",
+     "measure prefill, decode and batch of an installation of llama.cpp in "
+     "between, which has DIR/include and DIR/lib; needs a C compiler",
      0, 0, 0},
     {"json", OPTION_FLAG, FIELD(json), NULL, "print one JSON object", 0, 0, 0},
 };

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """phial bench --against, with a stand-in for llama.cpp: headers whose functions
-do nothing, so that what is tested is the adapter and the talk with it."""
+only keep count, so that what is tested is the adapter and the talk with it."""
 import os
 import shutil
 import subprocess
@@ -9,30 +9,42 @@ import subprocess
 import cli_support
 from cli_support import FAILED, TINY, Case
 
+# A context knows how long its sequences are, and fails on a token that does not
+# go on from there.
 HEADER = """
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <unistd.h>
-typedef int32_t llama_token, llama_pos;
+typedef int32_t llama_token, llama_pos, llama_seq_id;
 typedef int ggml_backend_reg_t, ggml_backend_dev_t;
-typedef struct { llama_token *tokens; int n; } llama_batch;
+typedef struct {
+    int32_t n_tokens; llama_token *token; float *embd; llama_pos *pos;
+    int32_t *n_seq_id; llama_seq_id **seq_id; int8_t *logits;
+} llama_batch;
 enum ggml_log_level { GGML_LOG_LEVEL_ERROR };
 enum ggml_type { GGML_TYPE_F32, GGML_TYPE_F16, GGML_TYPE_Q8_0 };
 enum { GGML_BACKEND_DEVICE_TYPE_CPU };
 enum { LLAMA_FLASH_ATTN_TYPE_DISABLED, LLAMA_FLASH_ATTN_TYPE_ENABLED };
 struct ggml_threadpool;
 struct ggml_threadpool_params { int n; };
-struct llama_model { int x; };
-struct llama_context { int flash; };
-struct llama_vocab { int x; };
-struct llama_model_params { int n_gpu_layers; };
-struct llama_context_params {
-    unsigned n_ctx, n_batch; int n_threads, n_threads_batch, type_k, type_v,
-    flash_attn_type; bool no_perf;
+struct llama_model { bool repacked; };
+struct llama_context {
+    bool slow; int n_sequences, n_context, lengths[MOST], n_outputs;
 };
-static struct llama_model the_model;
-static struct llama_context contexts[2];
+struct llama_vocab { int x; };
+struct llama_model_params { int n_gpu_layers; bool repack_tensors; };
+struct llama_context_params {
+    unsigned n_ctx, n_batch, n_seq_max; int n_threads, n_threads_batch, type_k,
+    type_v;
+#ifdef OLD
+    bool flash_attn;
+#else
+    int flash_attn_type; bool no_perf;
+#endif
+};
+static struct llama_model the_models[2];
 static struct llama_vocab the_vocab;
 #define STUB static inline
 STUB void llama_log_set(void (*f)(enum ggml_log_level, const char *, void *),
@@ -52,7 +64,8 @@ STUB struct llama_model_params llama_model_default_params(void)
 { return (struct llama_model_params){0}; }
 STUB struct llama_model *llama_model_load_from_file(const char *p,
     struct llama_model_params m)
-{ (void)m; return access(p, R_OK) ? NULL : &the_model; }
+{ the_models[m.repack_tensors].repacked = m.repack_tensors;
+  return access(p, R_OK) ? NULL : &the_models[m.repack_tensors]; }
 STUB const struct llama_vocab *llama_model_get_vocab(struct llama_model *m)
 { (void)m; return &the_vocab; }
 STUB int llama_vocab_n_tokens(const struct llama_vocab *v)
@@ -61,56 +74,62 @@ STUB struct llama_context_params llama_context_default_params(void)
 { return (struct llama_context_params){0}; }
 STUB struct llama_context *llama_init_from_model(struct llama_model *m,
     struct llama_context_params p)
-{ (void)m; if (p.type_k != GGML_TYPE_F16 || p.type_v != GGML_TYPE_F16) return NULL;
-  contexts[p.flash_attn_type].flash = p.flash_attn_type;
-  return &contexts[p.flash_attn_type]; }
-STUB llama_batch llama_batch_get_one(llama_token *t, int n)
-{ return (llama_batch){t, n}; }
-/* a millisecond a token, ten with flash attention: no pause of the machine
- * makes the slower way seem faster */
+{ struct llama_context *c = calloc(1, sizeof *c);
+  if (p.type_k != GGML_TYPE_F16 || p.type_v != GGML_TYPE_F16) return NULL;
+  if (p.n_seq_max < 1 || p.n_seq_max > MOST) return NULL;
+#ifdef OLD
+  if (!p.flash_attn) return NULL;
+  c->slow = !m->repacked;
+#else
+  c->slow = p.flash_attn_type; (void)m;
+#endif
+  c->n_sequences = (int)p.n_seq_max;
+  c->n_context = (int)(p.n_ctx / p.n_seq_max);
+  return c; }
+STUB llama_batch llama_batch_init(int n, int e, int s)
+{ llama_batch b = {0, malloc(n * sizeof(int)), NULL, malloc(n * sizeof(int)),
+                   malloc(n * sizeof(int)), malloc(n * sizeof(int *)),
+                   malloc(n)};
+  for (int i = 0; i < n; i++) b.seq_id[i] = malloc(s * sizeof(int));
+  (void)e; return b; }
+/* a millisecond a token, ten in the slow way: no pause of the machine makes
+ * that seem faster */
 STUB int llama_decode(struct llama_context *c, llama_batch b)
-{ usleep((useconds_t)(1000 * b.n * (1 + 9 * c->flash))); return FAIL; }
+{ c->n_outputs = 0;
+  for (int i = 0; i < b.n_tokens; i++) {
+    int s = b.seq_id[i][0];
+    if (b.n_seq_id[i] != 1 || s < 0 || s >= c->n_sequences ||
+        b.token[i] < 0 || b.token[i] >= 4 || b.pos[i] != c->lengths[s] ||
+        b.pos[i] >= c->n_context) return 1;
+    c->lengths[s]++; c->n_outputs += b.logits[i] != 0; }
+  usleep((useconds_t)(1000 * b.n_tokens * (1 + 9 * c->slow))); return FAIL; }
 STUB float *llama_get_logits_ith(struct llama_context *c, int i)
-{ static float logits[4]; (void)c; (void)i; return logits; }
-STUB int *llama_get_memory(struct llama_context *c) { return &c->flash; }
-STUB bool llama_memory_seq_rm(int *m, int s, int a, int b)
-{ (void)m; (void)s; (void)a; (void)b; return true; }
+{ static float logits[4];
+  if (i < 0) i += c->n_outputs;
+  return i >= 0 && i < c->n_outputs ? logits : NULL; }
+STUB struct llama_context *llama_get_memory(struct llama_context *c)
+{ return c; }
+#ifdef OLD
+#define llama_memory_seq_rm llama_kv_cache_seq_rm
+#endif
+STUB bool llama_memory_seq_rm(struct llama_context *c, int s, int a, int b)
+{ if (c->lengths[s] > a) c->lengths[s] = a;
+  return b < 0; }
 """
-
-# What ik_llama.cpp, of an older line, has otherwise.
-OLD_HEADER = (
-    HEADER.replace("struct llama_model_params { int n_gpu_layers; };",
-                   "struct llama_model_params { int n_gpu_layers;"
-                   " bool repack_tensors; };")
-    .replace("type_v,\n    flash_attn_type; bool no_perf;",
-             "type_v; bool flash_attn;")
-    .replace("struct llama_model { int x; };", "struct llama_model { bool r; };")
-    .replace("llama_model the_model;", "llama_model the_models[2];")
-    .replace("(void)m; return access(p, R_OK) ? NULL : &the_model;",
-             "the_models[m.repack_tensors].r = m.repack_tensors;"
-             " return access(p, R_OK) ? NULL : &the_models[m.repack_tensors];")
-    .replace("(void)m; if", "if")
-    .replace("contexts[p.flash_attn_type].flash = p.flash_attn_type;",
-             "if (!p.flash_attn) return NULL; contexts[m->r].flash = !m->r;")
-    .replace("&contexts[p.flash_attn_type]", "&contexts[m->r]")
-    .replace("llama_batch_get_one(llama_token *t, int n)",
-             "llama_batch_get_one(llama_token *t, int n, int p, int s)")
-    .replace("return (llama_batch){t, n};",
-             "(void)p; (void)s; return (llama_batch){t, n};")
-    .replace("llama_memory_seq_rm(int *m,",
-             "llama_kv_cache_seq_rm(struct llama_context *m,"))
 
 
 class Against(Case):
     QUICK = ("-p", "8", "-n", "4", "-r", "2", "-d", "3")
 
-    def peer(self, fail=0, old=False):
-        """A folder like an installation."""
+    def peer(self, fail=0, old=False, most=8):
+        """A folder like an installation, which takes so many sequences; an old
+        one is of ik_llama.cpp's line."""
         root = os.path.join(self.folder, "peer")
         for part in ("include", "lib"):
             os.makedirs(os.path.join(root, part))
         self.file("peer/include/llama.h",
-                  (OLD_HEADER if old else HEADER).replace("FAIL", str(fail)))
+                  "#define OLD\n" * old +
+                  HEADER.replace("FAIL", str(fail)).replace("MOST", str(most)))
         if not old:
             self.file("peer/include/ggml-backend.h", "")
             self.file("peer/include/ggml-cpu.h", "")
@@ -157,6 +176,30 @@ class Against(Case):
             self.assertEqual(peer["option"], "repacking")
             self.assertTrue(peer["with_option"])
             self.assertGreater(peer["ratio"]["min"], 0)
+
+    def test_sessions_together_beside_sequences_together(self):
+        for old in (False, True):
+            root = self.peer(old=old)
+            b = self.json("bench", TINY, "--against", root, "-b", "2,5",
+                          *self.QUICK, env=self.env)
+            batches = b["results"][3:]
+            self.assertEqual([r["sessions"] for r in batches], [2, 5])
+            for result in batches:
+                peer = result["peer"]
+                self.assertEqual(peer["with_option"], old)
+                self.assertLess(peer["tokens_per_second"]["max"], 1001)
+                self.assertGreater(peer["tokens_per_second"]["min"], 100)
+                self.assertGreater(peer["ratio"]["min"], 0)
+            shutil.rmtree(root)
+
+    def test_a_peer_that_takes_fewer_sequences(self):
+        root = self.peer(most=2)
+        arguments = ("bench", TINY, "--against", root, "-b", "2,3", *self.QUICK)
+        two, three = self.json(*arguments, env=self.env)["results"][3:]
+        self.assertGreater(two["peer"]["ratio"]["min"], 0)
+        self.assertIsNone(three["peer"])
+        text = self.output(*arguments, env=self.env)
+        self.assertRegex(text, r"(?m)^\S+ .* batch 3 .*\n  peer +-$")
 
     def test_a_peer_that_fails_is_reported(self):
         self.fails(FAILED, "bench", TINY, "--against", self.peer(fail=1),
