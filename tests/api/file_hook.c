@@ -9,18 +9,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 static file_plan plan;
 static bool armed;
-static size_t n_calls;
+static size_t n_calls, bytes[MAX_CALLS];
 
 void file_hook_arm(const file_plan *p)
 {
     plan = *p;
     n_calls = 0;
+    memset(bytes, 0, sizeof bytes);
     armed = true;
 }
 
@@ -28,6 +30,11 @@ size_t file_hook_disarm(void)
 {
     armed = false;
     return n_calls;
+}
+
+size_t file_hook_bytes(size_t nth)
+{
+    return nth <= MAX_CALLS ? bytes[nth - 1] : 0;
 }
 
 static bool is_chosen(void)
@@ -48,6 +55,8 @@ ssize_t write(int fd, const void *data, size_t n)
 {
     const bool chosen = is_chosen();
 
+    if (armed && n_calls <= MAX_CALLS)
+        bytes[n_calls - 1] = n;
     if (chosen && plan.partial) {
         const size_t part = plan.partial < n ? plan.partial : n;
         const ssize_t done = syscall(SYS_write, fd, data, part);

@@ -27,4 +27,10 @@ void file_hook_arm(const file_plan *plan);
 /* Ends that; how many calls there were. */
 size_t file_hook_disarm(void);
 
+/* How many bytes the nth of these calls was to write; 0: it was another call,
+ * or none of the first MAX_CALLS. */
+enum { MAX_CALLS = 128 };
+
+size_t file_hook_bytes(size_t nth);
+
 #endif /* PH_FILE_HOOK_H */
