@@ -82,6 +82,10 @@ TCase *bits_case(void);
 TCase *chat_case(void);
 TCase *score_case(void);
 
+/* ---- Of test_alloc_failure.c -------------------------------------------- */
+
+TCase *growth_case(void);
+
 /* ---- Of test_threads.c ------------------------------------------------- */
 
 TCase *chaos_case(void);

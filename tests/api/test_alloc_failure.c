@@ -364,6 +364,7 @@ static Suite *suite(void)
     tcase_add_loop_test(t, every_allocation_of_the_c_library_may_fail, 0, 2);
     tcase_add_loop_test(t, every_allocation_through_the_hooks_may_fail, 0, 2);
     suite_add_tcase(s, t);
+    suite_add_tcase(s, growth_case());
     return s;
 }
 
