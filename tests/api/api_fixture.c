@@ -161,19 +161,26 @@ phial_session *small_session(uint32_t n_context)
     return session;
 }
 
-phial_session *prepared(const char *family, uint32_t n_threads,
-                        uint32_t n_prefill)
+phial_session *prepared_of(const phial_model *model, uint32_t n_prefill)
 {
     phial_session_options o = PHIAL_INIT(phial_session_options);
-    phial_model *model = open_model(family, n_threads);
     phial_session *session = NULL;
 
     o.n_prefill = n_prefill;
     ck_status(phial_session_new(model, &o, &session), PHIAL_OK);
-    phial_model_free(model);
     set_sampling(session, seeded(40));
     ck_status(phial_session_add_text(session, prompt, strlen(prompt), 0),
               PHIAL_OK);
+    return session;
+}
+
+phial_session *prepared(const char *family, uint32_t n_threads,
+                        uint32_t n_prefill)
+{
+    phial_model *model = open_model(family, n_threads);
+    phial_session *session = prepared_of(model, n_prefill);
+
+    phial_model_free(model);
     return session;
 }
 

@@ -57,7 +57,10 @@ float *next_logits(phial_session *session, size_t *n);
 
 phial_session *small_session(uint32_t n_context);
 
-/* With the prompt queued and seeded(40) set; its model is freed with it. */
+/* With the prompt queued and seeded(40) set. */
+phial_session *prepared_of(const phial_model *model, uint32_t n_prefill);
+
+/* The same; its model is freed with it. */
 phial_session *prepared(const char *family, uint32_t n_threads,
                         uint32_t n_prefill);
 

@@ -40,18 +40,36 @@ static void assert_same(outcome *a, outcome *b)
 
 START_TEST(threads_and_prefill_steps_do_not_change_a_bit)
 {
-    static const uint32_t threads[] = {1, 2, 3, 5};
+    static const uint32_t threads[] = {1, 2, 3, 4, 5, 8};
     static const uint32_t steps[] = {1, 7, 32, 4096};
     outcome first = finish(prepared(families[_i], 1, 0));
 
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 6; i++) {
+        phial_model *model = open_model(families[_i], threads[i]);
+
         for (size_t k = 0; k < 4; k++) {
-            outcome o = finish(prepared(families[_i], threads[i], steps[k]));
+            outcome o = finish(prepared_of(model, steps[k]));
 
             assert_same(&first, &o);
         }
+        phial_model_free(model);
     }
     free_outcome(&first);
+}
+END_TEST
+
+START_TEST(prefill_steps_of_any_size_do_not_change_a_bit)
+{
+    phial_model *model = open_model(families[_i], 2);
+    outcome first = finish(prepared(families[_i], 1, 4096));
+
+    for (uint32_t n_prefill = 1; n_prefill <= 64; n_prefill++) {
+        outcome o = finish(prepared_of(model, n_prefill));
+
+        assert_same(&first, &o);
+    }
+    free_outcome(&first);
+    phial_model_free(model);
 }
 END_TEST
 
@@ -141,6 +159,8 @@ TCase *bits_case(void)
 
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, threads_and_prefill_steps_do_not_change_a_bit, 0,
+                        N_FAMILIES);
+    tcase_add_loop_test(t, prefill_steps_of_any_size_do_not_change_a_bit, 0,
                         N_FAMILIES);
     tcase_add_loop_test(t, a_cancelled_turn_goes_on_with_the_same_bits, 0,
                         N_FAMILIES);

@@ -40,8 +40,8 @@ static ph_dtype type_of(int i)
 
 START_TEST(threads_and_batches_do_not_change_a_bit)
 {
-    static const uint32_t threads[] = {1, 1, 1, 2, 3, 5, 3};
-    static const uint32_t chunks[] = {1, 7, 32, 32, 32, N_TOKENS, 1};
+    static const uint32_t threads[] = {1, 1, 1, 2, 3, 5, 3, 4, 8, 8};
+    static const uint32_t chunks[] = {1, 7, 32, 32, 32, N_TOKENS, 1, 64, 1, 33};
     ph_model *model = open_tiny(family_of(_i), type_of(_i));
     /* each family has each type of weights with another format */
     const int32_t format = PHIAL_CACHE_F32 + (_i + _i / 3) % 3;
