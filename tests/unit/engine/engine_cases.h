@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * engine_cases.h - what the engine's test files share: small models opened
- * from temporary files, runs of tokens, and the stored reference logits. */
+ * from temporary files, and runs of tokens. */
 #ifndef PH_TEST_ENGINE_CASES_H
 #define PH_TEST_ENGINE_CASES_H
 
 #include "check_main.h"
 #include "engine/engine.h"
+#include "goldens.h"
 #include "tiny_model.h"
 
 /* Writes the model to a temporary file, opens it and removes the file. */
@@ -30,18 +31,6 @@ int rope_for(const ph_model *model, uint32_t n);
 
 /* n tokens that any tiny model knows. */
 void make_tokens(phial_token *tokens, uint32_t n, uint64_t seed);
-
-/* ---- Reference data: tests/golden/README.md ---------------------------- */
-
-enum { GOLDEN_STEP = 3 };
-
-size_t golden_doubles(const char *name, const double **data);
-size_t golden_floats(const char *name, const float **data);
-size_t golden_tokens(const char *name, const phial_token **data);
-
-/* Every GOLDEN_STEP-th of the logits against want: sum of squared differences
- * over sum of squares. */
-double golden_nmse(const float *logits, const double *want, size_t n);
 
 TCase *golden_cases(void);
 TCase *invariance_cases(void);

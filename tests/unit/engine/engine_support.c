@@ -2,8 +2,9 @@
  * Models, sequences and reference data for the engine's tests. */
 #include "engine_cases.h"
 
-#include <stdio.h>
 #include <unistd.h>
+
+const char golden_path[] = "tests/golden/logits.bin";
 
 ph_model *open_writer(gguf_writer *w)
 {
@@ -94,96 +95,4 @@ void make_tokens(phial_token *tokens, uint32_t n, uint64_t seed)
 {
     for (uint32_t i = 0; i < n; i++)
         tokens[i] = (phial_token)(tiny_random(seed, i) % 300);
-}
-
-/* ---- Reference data ---------------------------------------------------- */
-
-enum { MAX_COPIES = 256 };
-
-static uint8_t *file_data;
-static size_t file_size;
-static void *copies[MAX_COPIES]; /* kept to the end of the program */
-static size_t n_copies;
-
-static void read_goldens(void)
-{
-    FILE *f = fopen("tests/golden/logits.bin", "rb");
-
-    ck_assert_msg(f != NULL, "run the test from the source directory");
-    ck_assert_int_eq(fseek(f, 0, SEEK_END), 0);
-    file_size = (size_t)ftell(f);
-    rewind(f);
-    file_data = malloc(file_size);
-    ck_assert_uint_eq(fread(file_data, 1, file_size, f), file_size);
-    fclose(f);
-}
-
-/* Records: name[48], u32 type (1 i32, 2 f32, 3 f64), u32 count, elements. The
- * elements are copied out, since they lie unaligned. */
-static size_t find(const char *name, uint32_t type, size_t size,
-                   const void **data)
-{
-    size_t at = 0;
-
-    if (!file_data)
-        read_goldens();
-    while (at < file_size) {
-        const uint8_t *head = file_data + at;
-        const size_t count = ph_le32(head + 52);
-        const size_t bytes = count * (ph_le32(head + 48) == 3 ? 8 : 4);
-
-        if (strcmp((const char *)head, name) == 0) {
-            void *copy = malloc(bytes);
-
-            ck_assert_uint_lt(n_copies, MAX_COPIES);
-            copies[n_copies++] = copy;
-            ck_assert_uint_eq(ph_le32(head + 48), type);
-            ck_assert_uint_eq(bytes, count * size);
-            *data = memcpy(copy, head + 56, bytes);
-            return count;
-        }
-        at += 56 + bytes;
-    }
-    ck_abort_msg("tests/golden/logits.bin has no record %s", name);
-    return 0;
-}
-
-size_t golden_doubles(const char *name, const double **data)
-{
-    const void *p = NULL;
-    const size_t n = find(name, 3, sizeof **data, &p);
-
-    *data = p;
-    return n;
-}
-
-size_t golden_floats(const char *name, const float **data)
-{
-    const void *p = NULL;
-    const size_t n = find(name, 2, sizeof **data, &p);
-
-    *data = p;
-    return n;
-}
-
-size_t golden_tokens(const char *name, const phial_token **data)
-{
-    const void *p = NULL;
-    const size_t n = find(name, 1, sizeof **data, &p);
-
-    *data = p;
-    return n;
-}
-
-double golden_nmse(const float *logits, const double *want, size_t n)
-{
-    double error = 0, power = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        const double d = (double)logits[i * GOLDEN_STEP] - want[i];
-
-        error += d * d;
-        power += want[i] * want[i];
-    }
-    return error / power;
 }

@@ -7,20 +7,6 @@
 
 static const uint32_t lengths[] = {1, 63, 64, 65, 66, 130};
 
-/* The figures of acceptance. float64 rounds nothing that matters; float32
- * rounds in another order than we do. */
-#define NMSE_FLOAT64 1e-11
-#define NMSE_TRANSFORMERS 1e-10
-
-static double nmse_to_floats(const float *logits, const float *want, size_t n)
-{
-    double wide[512];
-
-    for (size_t i = 0; i < n; i++)
-        wide[i] = (double)want[i];
-    return golden_nmse(logits, wide, n);
-}
-
 /* The logits after the last of n tokens. */
 static float *last_logits(const ph_model *model, const phial_token *tokens,
                           uint32_t n, int32_t cache_format)
@@ -68,7 +54,7 @@ START_TEST(float_weights_equal_the_reference_around_the_switch)
         truth = compare(model, record, tokens, n, PHIAL_CACHE_F32);
         snprintf(record, sizeof record, "%s/F32/%u/transformers", family, n);
         count = golden_floats(record, &theirs);
-        hf = nmse_to_floats(got, theirs, count);
+        hf = golden_nmse_floats(got, theirs, count);
         printf("%s F32 %u tokens: NMSE %.1e to float64, %.1e to "
                "transformers\n",
                family, n, truth, hf);
