@@ -62,13 +62,13 @@ static bool drafts(const ph_session_config *config)
     return !config->no_drafts && config->n_prefill > 1;
 }
 
-/* What a session adds to its sequence: logits and the banned set. */
+/* What a session adds to its sequence: logits, the banned set, the sampler. */
 static bool add_own_bytes(uint32_t n_vocab, const ph_session_config *config,
                           ph_sequence_bytes *bytes)
 {
     const uint64_t rows = 1 + (drafts(config) ? PH_MAX_DRAFT + 1 : 0);
-    const uint64_t own =
-        rows * n_vocab * sizeof(float) + (n_vocab / 64 + 1) * 8;
+    const uint64_t own = rows * n_vocab * sizeof(float) +
+                         (n_vocab / 64 + 1) * 8 + ph_sampler_bytes(n_vocab);
 
     return ph_add64(bytes->scratch, own, &bytes->scratch);
 }

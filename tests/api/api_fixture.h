@@ -89,6 +89,10 @@ TCase *score_case(void);
 
 TCase *growth_case(void);
 
+/* ---- Of test_manners.c ------------------------------------------------- */
+
+TCase *memory_case(void);
+
 /* ---- Of test_threads.c ------------------------------------------------- */
 
 TCase *chaos_case(void);
