@@ -8,7 +8,6 @@ the source directory after `ninja -C build tests/support/tiny-model`:
 Needs numpy, gguf, torch 2.6.0 and transformers 4.51.3 from PyPI. README.md
 describes the file."""
 import os
-import struct
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ import tempfile
 import numpy as np
 
 import oracle
+import records
 import reference
 
 FAMILIES = ["phi-4", "phi-4-mini", "phi-3.5", "phi-3-4k"]
@@ -23,22 +23,9 @@ LENGTHS = [1, 63, 64, 65, 66, 130]
 HALVES = ["F16", "BF16"]
 QUANTISED = ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K",
              "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS"]
-STEP = 3  # every third logit is kept
 N_PROMPT, N_GREEDY = 50, 32
 
-records = []
-
-
-def put(name, array):
-    records.append((name, array))
-
-
-def write(path):
-    with open(path, "wb") as f:
-        for name, array in records:
-            code = {"i4": 1, "f4": 2, "f8": 3}[array.dtype.str[1:]]
-            f.write(struct.pack("<48sII", name.encode(), code, array.size))
-            f.write(array.astype(array.dtype.newbyteorder("<")).tobytes())
+out = records.Records()
 
 
 def make(tool, folder, family, dtype):
@@ -65,8 +52,8 @@ def float_weights(m, family, tokens):
         hf = reference.logits(theirs, tokens[:n])
         print(f"{family} F32 {n}: NMSE of transformers to float64 "
               f"{oracle.nmse(hf, truth):.2e}")
-        put(f"{family}/F32/{n}/float64", truth[-1, ::STEP])
-        put(f"{family}/F32/{n}/transformers", hf[-1, ::STEP])
+        out.put(f"{family}/F32/{n}/float64", truth[-1, ::records.STEP])
+        out.put(f"{family}/F32/{n}/transformers", hf[-1, ::records.STEP])
     prompt = tokens[:N_PROMPT]
     ours = greedy(lambda t: oracle.logits(m, t, is_long(m, len(t))), prompt)
     hf = greedy(lambda t: reference.logits(theirs, t), prompt)
@@ -75,14 +62,14 @@ def float_weights(m, family, tokens):
         print(f"{family}: generate() with {kind} attention agrees for "
               f"{int(np.cumprod(text == hf).sum())} of {N_GREEDY} tokens")
     assert (ours == hf).all()
-    put(f"{family}/greedy", hf)
+    out.put(f"{family}/greedy", hf)
 
 
 def other_weights(tool, folder, family, dtype, tokens, lengths):
     m = make(tool, folder, family, dtype)
     for n in lengths:
         truth = oracle.logits(m, tokens[:n], is_long(m, n))
-        put(f"{family}/{dtype}/{n}/float64", truth[-1, ::STEP])
+        out.put(f"{family}/{dtype}/{n}/float64", truth[-1, ::records.STEP])
 
 
 def main(tool):
@@ -92,7 +79,7 @@ def main(tool):
             rng = np.random.default_rng(FAMILIES.index(family))
             tokens = rng.integers(0, len(m.embedding), max(LENGTHS))
             tokens = tokens.astype(np.int32)
-            put(f"{family}/tokens", tokens)
+            out.put(f"{family}/tokens", tokens)
             float_weights(m, family, tokens)
             for dtype in HALVES:
                 other_weights(tool, folder, family, dtype, tokens, [65])
@@ -100,7 +87,7 @@ def main(tool):
                 for dtype in QUANTISED:
                     other_weights(tool, folder, family, dtype, tokens,
                                   [1, 8, 40])
-    write(os.path.join(os.path.dirname(__file__), "logits.bin"))
+    out.write("logits.bin")
 
 
 if __name__ == "__main__":

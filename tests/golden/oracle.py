@@ -91,21 +91,23 @@ def softmax(x):
     return e / e.sum(-1, keepdims=True)
 
 
-def visible(n, window):
-    i, j = np.arange(n)[:, None], np.arange(n)[None]
+def visible(n, window, first=0):
+    i, j = np.arange(first, n)[:, None], np.arange(n)[None]
     seen = j <= i
     return seen & (j > i - window) if window else seen
 
 
-def attention(m, x, layer, cos, sin):
+def attention(m, x, layer, cos, sin, first=0):
+    """What is added to the positions from first on."""
     n, d = len(x), m.head_dim
     qkv = x @ m[f"blk.{layer}.attn_qkv"].T
     q, k, v = np.split(qkv, [m.heads * d, (m.heads + m.kv_heads) * d], -1)
-    q = rotate(q.reshape(n, m.heads, d), cos, sin)
+    q = rotate(q[first:].reshape(n - first, m.heads, d), cos[first:],
+               sin[first:])
     k = rotate(k.reshape(n, m.kv_heads, d), cos, sin)
     v = v.reshape(n, m.kv_heads, d)
     group = m.heads // m.kv_heads
-    mask = np.where(visible(n, m.window), 0, -np.inf)
+    mask = np.where(visible(n, m.window, first), 0, -np.inf)
     heads = []
     for h in range(m.heads):
         scores = q[:, h] @ k[:, h // group].T / math.sqrt(d)
@@ -118,13 +120,15 @@ def feed_forward(m, x, layer):
     return (gate / (1 + np.exp(-gate)) * up) @ m[f"blk.{layer}.ffn_down"].T
 
 
-def logits(m, tokens, long=False):
-    """[len(tokens)][vocabulary]."""
+def logits(m, tokens, long=False, last=False):
+    """[len(tokens)][vocabulary]; last: those after the last token alone, for
+    which the last layer computes no other."""
     x = m.embedding[np.asarray(tokens)]
     cos, sin = m.cos_sin(len(tokens), int(long))
     for i in range(m.layers):
+        first = len(tokens) - 1 if last and i == m.layers - 1 else 0
         h = rms_norm(x, m[f"blk.{i}.attn_norm"], m.eps)
-        x = x + attention(m, h, i, cos, sin)
+        x = x[first:] + attention(m, h, i, cos, sin, first)
         h = rms_norm(x, m[f"blk.{i}.ffn_norm"], m.eps)
         x = x + feed_forward(m, h, i)
     return rms_norm(x, m["output_norm"], m.eps) @ m.output.T
