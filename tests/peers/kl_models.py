@@ -34,8 +34,9 @@ def write(path, fields, tensors):
     writer.close()
 
 
-def read_demo():
-    reader = gguf.GGUFReader(DEMO)
+def read(path):
+    """What write() takes."""
+    reader = gguf.GGUFReader(path)
     fields = {
         key: (f.contents(), f.types[0],
               f.types[-1] if f.types[0] == gguf.GGUFValueType.ARRAY else None)
@@ -89,7 +90,7 @@ def whole_heads(fields, tensors):
 def demo(path):
     """The demo model's weights, dequantised, written for every peer. Returns
     the largest difference that this makes to a logit in float64."""
-    fields, tensors = whole_heads(*read_demo())
+    fields, tensors = whole_heads(*read(DEMO))
     tensors["output.weight"] = tensors["token_embd.weight"]
     write(path, fields, tensors)
     tokens = np.random.default_rng(1).integers(0, 1504, 100)
@@ -180,7 +181,7 @@ def sharpen(logits):
 
 def planted(path, name):
     """A random model with outliers and the demo's tokenizer."""
-    fields, tensors = read_demo()
+    fields, tensors = read(DEMO)
     vocabulary = len(tensors["token_embd.weight"])
     fields = replace(
         fields, embedding_length=EMBD, feed_forward_length=FF,

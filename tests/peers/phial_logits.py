@@ -21,20 +21,24 @@ def options(kind, **fields):
 class Engine:
     """A model and one session; prompts that begin alike reuse the cache."""
 
-    def __init__(self, library, path, cache="f16", n_context=0, rope=0):
+    def __init__(self, library, path, cache="f16", n_context=0, rope=0,
+                 n_threads=0, n_prefill=0):
         self.lib = _ffi.bind(ctypes.CDLL(library))
+        self.path = os.fsencode(path)
+        self.options = options(_ffi.phial_model_options, n_threads=n_threads)
+        self.session_options = options(
+            _ffi.phial_session_options, cache_format=CACHES[cache],
+            n_context=n_context, n_prefill=n_prefill, rope=rope)
         self.model = ctypes.POINTER(_ffi.phial_model)()
         self.check(self.lib.phial_model_open(
-            os.fsencode(path), None, ctypes.byref(self.model)))
+            self.path, ctypes.byref(self.options), ctypes.byref(self.model)))
         info = options(_ffi.phial_model_info)
         self.check(self.lib.phial_model_get_info(self.model,
                                                  ctypes.byref(info)))
         self.n_vocab = info.n_vocab
         self.session = ctypes.POINTER(_ffi.phial_session)()
         self.check(self.lib.phial_session_new(
-            self.model, ctypes.byref(options(
-                _ffi.phial_session_options, cache_format=CACHES[cache],
-                n_context=n_context, rope=rope)),
+            self.model, ctypes.byref(self.session_options),
             ctypes.byref(self.session)))
         self.held = []
 
@@ -46,6 +50,17 @@ class Engine:
         self.check(self.lib.phial_model_describe(self.model, text, n.value,
                                                  ctypes.byref(n)))
         return json.loads(text.raw)
+
+    def memory(self):
+        """(estimate, model, session), each a phial_memory."""
+        all_three = [options(_ffi.phial_memory) for _ in range(3)]
+        estimate, model, session = map(ctypes.byref, all_three)
+        self.check(self.lib.phial_estimate(
+            self.path, ctypes.byref(self.options),
+            ctypes.byref(self.session_options), estimate))
+        self.check(self.lib.phial_model_get_memory(self.model, model))
+        self.check(self.lib.phial_session_get_memory(self.session, session))
+        return all_three
 
     def check(self, status):
         if status < 0:
