@@ -123,7 +123,7 @@ phial_status ph_gguf_open_one(const ph_heap *heap, const char *path,
 static phial_status open_whole(const ph_heap *heap, const char *path,
                                const void *memory, size_t size, ph_gguf **out)
 {
-    ph_gguf *gguf;
+    ph_gguf *gguf = NULL;
     phial_status status;
 
     PH_TRY(ph_gguf_open_one(heap, path, memory, size, &gguf));

@@ -79,7 +79,7 @@ static phial_status open_built(folder *f, ph_gguf **out)
 {
     const size_t factors_at = f->bytes.len;
     const size_t n = f->config.n_factors * sizeof(float);
-    ph_gguf *gguf;
+    ph_gguf *gguf = NULL;
     phial_status status;
 
     PH_TRY(ph_buf_put(&f->bytes, f->config.factors[0], n));
