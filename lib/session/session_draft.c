@@ -156,6 +156,7 @@ void ph_draft_passed(ph_draft *draft, uint32_t n, uint64_t ns)
 
     if (n > PH_MAX_DRAFT + 1)
         return;
+    draft->last_ns = (double)ns;
     draft->all_ns += (double)ns;
     known = &draft->pass_ns[n];
     *known = *known > 0 ? 0.75 * *known + 0.25 * (double)ns : (double)ns;
@@ -178,6 +179,19 @@ static uint32_t count_right(const ph_session *session)
     return right;
 }
 
+/* By what the pass took, not by what such passes are thought to take. More than
+ * as many single ones is the machine's doing. */
+static void keep_books(ph_draft *draft, uint32_t right)
+{
+    const double single = draft->pass_ns[1];
+    const double most = (draft->n + 1) * single;
+
+    draft->saved_ns +=
+        (1 + right) * single - (draft->last_ns < most ? draft->last_ns : most);
+    if (draft->saved_ns > most_kept * single)
+        draft->saved_ns = most_kept * single;
+}
+
 static void end_draft(ph_session *session, uint32_t right)
 {
     ph_draft *draft = &session->draft;
@@ -185,10 +199,7 @@ static void end_draft(ph_session *session, uint32_t right)
 
     odds->right = 0.9 * odds->right + right;
     odds->wrong = 0.9 * odds->wrong + (right < draft->n);
-    draft->saved_ns +=
-        (1 + right) * draft->pass_ns[1] - cost_of(draft, draft->n + 1);
-    if (draft->saved_ns > most_kept * draft->pass_ns[1])
-        draft->saved_ns = most_kept * draft->pass_ns[1];
+    keep_books(draft, right);
     session->stats.n_accepted += right;
     ph_sequence_truncate(session->sequence, (uint32_t)draft->at + right);
     draft->n = 0;

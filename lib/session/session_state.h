@@ -41,6 +41,7 @@ typedef struct ph_draft {
     int class;   /* which odds are theirs */
     ph_odds odds[PH_N_ODDS];
     double pass_ns[PH_MAX_DRAFT + 2]; /* by tokens in a pass; 0: not known */
+    double last_ns;                   /* of the pass that computed them */
     double all_ns;                    /* of all passes of turns */
     double saved_ns;                  /* by guesses; below 0: lost */
 } ph_draft;
