@@ -93,6 +93,7 @@ static void serve(soak *s, uint64_t first, size_t n)
         if ((first + i) % s->every == 0)
             compare_alone(s, first + i, talks[i].digest);
     }
+    fate_end();
     s->n_groups++;
 }
 
@@ -144,11 +145,12 @@ static phial_model *open_model(const char *path, uint32_t n_threads,
     return model;
 }
 
-/* Room for a group, two more for what befalls it, and one for what is kept. */
+/* Room for a group, three more for what befalls it, and one for what is kept.
+ */
 static void open_all(soak *s, const char *path)
 {
     s->reference = open_model(path, 1, PHIAL_ISA_PORTABLE, 0);
-    s->cache_limit = (MAX_GROUP + 3) * cache_prepare(s->reference);
+    s->cache_limit = (MAX_GROUP + 4) * cache_prepare(s->reference);
     s->model = open_model(path, s->n_threads, PHIAL_ISA_BEST, s->cache_limit);
 }
 

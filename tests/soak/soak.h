@@ -73,6 +73,9 @@ uint32_t context_of(const phial_model *model);
 /* Something happens to the talk, or nothing, in the middle of a turn. */
 void talk_meet(talk *t);
 
+/* Frees what is left of that. */
+void fate_end(void);
+
 /* ---- soak_cancel.c ----------------------------------------------------- */
 
 /* A thread that cancels those shown to it; returns how often it did. */

@@ -7,14 +7,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Either the copy goes on instead, or it says something else, from the pages
- * that both hold, and is gone. */
+/* A copy that says something else, a word now and then, on pages that it
+ * shares. It waits before: its origin is then ahead of it, or behind. */
+static phial_session *branch;
+static uint64_t n_to_wait;
+
+void fate_end(void)
+{
+    phial_session_free(branch);
+    branch = NULL;
+}
+
+static void branch_on(void)
+{
+    phial_event event = PHIAL_INIT(phial_event);
+    phial_status status;
+
+    if (!branch)
+        return;
+    if (n_to_wait > 0) {
+        n_to_wait--;
+        return;
+    }
+    status = phial_session_next(branch, &event);
+    if (status == PHIAL_OK)
+        return;
+    must_be(status, PHIAL_END, "the branch");
+    fate_end();
+}
+
+/* The copy goes on instead, or beside it. */
 static void fork_it(talk *t)
 {
     phial_sampling other = PHIAL_INIT(phial_sampling);
-    phial_event event = PHIAL_INIT(phial_event);
     phial_session *copy = NULL;
-    phial_status status = PHIAL_OK;
 
     must_be(phial_session_fork(t->session, &copy), PHIAL_OK, "a fork");
     t->tally->n_forks++;
@@ -22,17 +48,16 @@ static void fork_it(talk *t)
         talk_go_on_with(t, copy);
         return;
     }
+    fate_end();
+    branch = copy;
+    n_to_wait = draw(&t->fate) % 24;
     other.flags = PHIAL_SAMPLING_SEEDED | PHIAL_SAMPLING_IGNORE_EOS;
     other.seed = t->fate;
     other.temperature = 2;
-    other.max_tokens = 5;
-    must_be(phial_session_set_sampling(copy, &other), PHIAL_OK, "sampling");
-    if (phial_session_add_text(copy, " or", 3, 0) == PHIAL_OK)
-        while (status == PHIAL_OK)
-            status = phial_session_next(copy, &event);
-    if (status < 0)
-        must_be(status, PHIAL_E_CANCELLED, "the branch");
-    phial_session_free(copy);
+    other.max_tokens = 20;
+    must_be(phial_session_set_sampling(branch, &other), PHIAL_OK, "sampling");
+    if (phial_session_add_text(branch, " or", 3, 0) < 0)
+        fate_end(); /* its context is full */
 }
 
 /* Damage is refused, by the session that was saved; then that goes on from
@@ -126,6 +151,7 @@ static void look_around(talk *t)
 
 void talk_meet(talk *t)
 {
+    branch_on();
     switch (draw(&t->fate) % 48) {
     case 0:
     case 1:
