@@ -3,13 +3,16 @@
  * computes: compiled at test time against the peer's headers and libraries,
  * which compare_llama.py takes from a package registry.
  *
- * usage: llama_logits MODEL BACKENDS_DIR N_CONTEXT f32|f16 THREADS [BATCH]
+ * usage: llama_logits MODEL BACKENDS_DIR N_CONTEXT f32|f16|q8 THREADS
+ *                     [BATCH [flash]]
  * stdin: token ids in text, one sequence per line. stdout: per line n_vocab
  * floats, the logits after its last token, or with BATCH those after every
  * token, computed BATCH tokens at a time; stderr: the program's own messages.
+ * flash: with flash attention, which a q8 cache needs.
  */
 #include <llama.h>
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,9 +29,10 @@ static void begin(const char *libraries)
     ggml_backend_load_all_from_path(libraries);
 }
 
-static void set_attention(struct llama_context_params *params)
+static void set_attention(struct llama_context_params *params, bool flash)
 {
-    params->flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
+    params->flash_attn_type =
+        flash ? LLAMA_FLASH_ATTN_TYPE_ENABLED : LLAMA_FLASH_ATTN_TYPE_DISABLED;
     params->swa_full = true;
 }
 
@@ -48,10 +52,13 @@ static void begin(const char *libraries)
     (void)libraries;
 }
 
-static void set_attention(struct llama_context_params *params)
+static void set_attention(struct llama_context_params *params, bool flash)
 {
-    params->flash_attn = false;
-    params->type_v = GGML_TYPE_F16; /* it has no attention for F32 values */
+    params->flash_attn = flash;
+    if (params->type_v == GGML_TYPE_F32)
+        params->type_v = GGML_TYPE_F16; /* no attention for F32 values */
+    params->k_cache_hadamard = params->type_k == GGML_TYPE_Q8_0;
+    params->v_cache_hadamard = params->type_v == GGML_TYPE_Q8_0;
 }
 
 static void forget(struct llama_context *context)
@@ -72,18 +79,24 @@ static void quiet(enum ggml_log_level level, const char *text, void *user)
         fputs(text, stderr);
 }
 
+static enum ggml_type type_of(const char *cache)
+{
+    if (strcmp(cache, "q8") == 0)
+        return GGML_TYPE_Q8_0;
+    return strcmp(cache, "f32") == 0 ? GGML_TYPE_F32 : GGML_TYPE_F16;
+}
+
 static struct llama_context *open_context(struct llama_model *model,
                                           unsigned n_context, const char *cache,
-                                          int threads)
+                                          int threads, bool flash)
 {
     struct llama_context_params params = llama_context_default_params();
 
     params.n_ctx = n_context;
     params.n_batch = params.n_ubatch = n_context;
     params.n_threads = params.n_threads_batch = threads;
-    params.type_k = params.type_v =
-        strcmp(cache, "f32") ? GGML_TYPE_F16 : GGML_TYPE_F32;
-    set_attention(&params);
+    params.type_k = params.type_v = type_of(cache);
+    set_attention(&params, flash);
     return llama_init_from_model(model, params);
 }
 
@@ -133,7 +146,7 @@ int main(int argc, char **argv)
     llama_batch batch;
     int n, n_context;
 
-    if (argc != 6 && argc != 7)
+    if (argc < 6 || argc > 8)
         return 2;
     llama_log_set(quiet, NULL);
     begin(argv[2]);
@@ -142,7 +155,8 @@ int main(int argc, char **argv)
     if (!model)
         return 3;
     n_context = atoi(argv[3]);
-    context = open_context(model, (unsigned)n_context, argv[4], atoi(argv[5]));
+    context = open_context(model, (unsigned)n_context, argv[4], atoi(argv[5]),
+                           argc > 7);
     if (!context)
         return 3;
     n_vocab = (size_t)llama_vocab_n_tokens(llama_model_get_vocab(model));
