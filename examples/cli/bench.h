@@ -61,6 +61,8 @@ typedef struct bench_task {
     bench_series speed;       /* tokens a second */
     bench_series peer[2];     /* llama.cpp's, without and with its option */
     bench_series plain;       /* without guesses */
+    bench_series wait;        /* for a token, in seconds, where one of the
+                                 sessions reads a prompt */
     phial_session **sessions; /* its own */
     size_t n_sessions;
     int id;          /* of all stages and tasks with sessions */

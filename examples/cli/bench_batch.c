@@ -6,16 +6,24 @@
 
 #include <stdlib.h>
 
-static phial_status read_own(const bench *b, phial_session *session,
-                             uint64_t first, size_t n)
+static phial_status queue_own(const bench *b, phial_session *session,
+                              uint64_t first, size_t n)
 {
     phial_token *tokens = must_alloc(n + 1, sizeof *tokens);
-    size_t left;
     phial_status status;
 
     bench_tokens(&b->shape, first, tokens, n);
     status = phial_session_add_tokens(session, tokens, n);
     free(tokens);
+    return status;
+}
+
+static phial_status read_own(const bench *b, phial_session *session,
+                             uint64_t first, size_t n)
+{
+    size_t left;
+    phial_status status = queue_own(b, session, first, n);
+
     if (status >= 0)
         status = phial_session_prefill(session, SIZE_MAX, &left);
     return status;
@@ -58,6 +66,35 @@ static phial_status prepare(const bench *b, const bench_stage *stage,
     return status;
 }
 
+/* The last session begins with a prompt of n tokens while the others generate:
+ * how long they wait for a token at most. */
+static phial_status measure_wait(const bench *b, const bench_stage *stage,
+                                 bench_task *task, size_t n)
+{
+    phial_session *last = task->sessions[task->n_sessions - 1];
+    double longest = 0;
+    size_t left = n;
+    phial_status status = prepare(b, stage, task);
+
+    if (status >= 0)
+        status = phial_session_rewind(last, (size_t)stage->depth);
+    if (status >= 0)
+        status = queue_own(b, last, stage->depth, n);
+    while (status == PHIAL_OK && left) {
+        const double start = clock_seconds();
+        double waited;
+
+        status = phial_step(task->sessions, task->n_sessions);
+        waited = clock_seconds() - start;
+        longest = waited > longest ? waited : longest;
+        if (status == PHIAL_OK)
+            status = phial_session_prefill(last, 0, &left);
+    }
+    if (status >= 0)
+        series_add(&task->wait, longest);
+    return status;
+}
+
 phial_status bench_run_batch(const bench *b, const bench_engine *e,
                              const bench_stage *stage, bench_task *task)
 {
@@ -76,5 +113,8 @@ phial_status bench_run_batch(const bench *b, const bench_engine *e,
     if (status >= 0)
         series_add(&task->speed, (double)(task->n_sessions * task->n_tokens) /
                                      (clock_seconds() - start));
+    if (status >= 0 && task->n_sessions > 1)
+        status = measure_wait(b, stage, task,
+                              stage->n_context - 1 - (size_t)stage->depth);
     return status;
 }

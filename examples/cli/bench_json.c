@@ -86,7 +86,9 @@ static json_t *task_json(const bench *b, const bench_engine *e,
                             json_integer((json_int_t)t->n_sessions));
     if (t->plain.n)
         add_plain(json, t);
-
+    if (t->wait.n)
+        json_object_set_new(json, "longest_wait_seconds",
+                            series_json(&t->wait));
     return add_peer_task(json, b, t);
 }
 

@@ -87,6 +87,19 @@ static void print_plain(const bench_task *t)
            series_low(&ratio), series_high(&ratio));
 }
 
+static void print_wait(const bench_stage *stage, const bench_task *t)
+{
+    char range[48];
+
+    if (!t->wait.n)
+        return;
+    snprintf(range, sizeof range, "(%.0f to %.0f)", series_low(&t->wait) * 1e3,
+             series_high(&t->wait) * 1e3);
+    printf("%-49s%10.0f %-24sms at most, beside a prompt of %llu\n",
+           "  wait for a token", series_median(&t->wait) * 1e3, range,
+           (unsigned long long)(stage->n_context - 1 - stage->depth));
+}
+
 static void print_stage(const bench *b, const bench_engine *e,
                         const bench_stage *stage)
 {
@@ -94,6 +107,7 @@ static void print_stage(const bench *b, const bench_engine *e,
         print_task(e, stage, &stage->tasks[i]);
         print_peer_task(b, &stage->tasks[i]);
         print_plain(&stage->tasks[i]);
+        print_wait(stage, &stage->tasks[i]);
     }
 }
 
