@@ -136,6 +136,8 @@ class Bench(Case):
         b = self.json("bench", TINY, "--batch", "1,3", *self.QUICK)
         batches = [r for r in b["results"] if r["work"] == "batch"]
         self.assertEqual([r["sessions"] for r in batches], [1, 3])
+        self.assertNotIn("longest_wait_seconds", batches[0])
+        self.assertGreater(batches[1]["longest_wait_seconds"]["median"], 0)
         for result in batches:
             self.check_series(result["tokens_per_second"])
             self.assertGreater(result["share_of_int8_macs"], 0)
