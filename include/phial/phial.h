@@ -597,6 +597,17 @@ PHIAL_API phial_status phial_session_score(phial_session *session,
                                            const phial_token *tokens, size_t n,
                                            float *logprobs);
 
+/* Raw logits behind n_tokens of the tokens that the session holds, from index
+ * first on, as one pass over all that it holds gives them: n_tokens rows of
+ * n_vocab floats, the first for what follows token `first`. Tokens from there on
+ * are computed again if they were computed before, and those behind the last row
+ * are queued again: go forward, in pieces of some dozens. Changes neither what
+ * the session holds nor its turn. Takes as much memory as buf while it runs. */
+PHIAL_API phial_status phial_session_get_rows(phial_session *session,
+                                              size_t first, size_t n_tokens,
+                                              float *buf, size_t cap,
+                                              size_t *n);
+
 enum { PHIAL_POOL_MEAN = 1, PHIAL_POOL_LAST = 2 };
 
 /* A unit-length vector of n_embedding floats for the text. */

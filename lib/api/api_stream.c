@@ -85,6 +85,19 @@ phial_status phial_session_get_logits(phial_session *session,
                             ph_session_get_logits(session->core, logits, n));
 }
 
+phial_status phial_session_get_rows(phial_session *session, size_t first,
+                                    size_t n_tokens, float *buf, size_t cap,
+                                    size_t *n)
+{
+    ph_fpenv fp;
+
+    PH_TRY(ph_check_buffer(buf, cap, n));
+    PH_TRY(ph_enter_session(session, &fp));
+    return ph_leave_session(
+        session, fp,
+        ph_session_get_rows(session->core, first, n_tokens, buf, cap, n));
+}
+
 phial_status phial_session_get_top(phial_session *session, phial_token *tokens,
                                    float *logprobs, size_t cap, size_t *n)
 {

@@ -88,6 +88,9 @@ phial_status ph_session_load(ph_session *session, const ph_source *source);
 
 phial_status ph_session_get_logits(ph_session *session, const float **logits,
                                    size_t *n);
+phial_status ph_session_get_rows(ph_session *session, size_t first,
+                                 size_t n_tokens, float *buf, size_t cap,
+                                 size_t *n);
 phial_status ph_session_get_top(ph_session *session, phial_token *tokens,
                                 float *logprobs, size_t cap, size_t *n);
 phial_status ph_session_get_tokens(const ph_session *session, phial_token *buf,

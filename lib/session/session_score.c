@@ -73,23 +73,6 @@ static phial_status score_held(ph_session *s, size_t first, float *rows,
     return PHIAL_OK;
 }
 
-/* Reads everything up to the token before the first one to score. */
-static phial_status read_before(ph_session *s, size_t first)
-{
-    uint32_t length;
-
-    ph_session_choose_rope(s);
-    if (first && ph_sequence_length(s->sequence) >= first)
-        ph_sequence_truncate(s->sequence, (uint32_t)first - 1);
-    while ((length = ph_sequence_length(s->sequence)) + 1 < first) {
-        size_t n = first - 1 - length;
-
-        n = n < s->config.n_prefill ? n : s->config.n_prefill;
-        PH_TRY(ph_session_forward(s, (uint32_t)n, PH_LOGITS_NONE, NULL));
-    }
-    return PHIAL_OK;
-}
-
 /* The scored tokens count as prompt, not as part of a running turn; that ends
  * only if all went well. */
 static phial_status score(ph_session *s, const phial_token *tokens, size_t n,
@@ -102,7 +85,7 @@ static phial_status score(ph_session *s, const phial_token *tokens, size_t n,
     ph_session_drop_draft(s);
     PH_TRY(ph_tokens_append(&s->tokens, tokens, n));
     s->turn.active = false;
-    status = read_before(s, first);
+    status = ph_session_read_to(s, first ? first - 1 : 0);
     if (status >= 0)
         status = score_held(s, first, rows, work);
     if (status >= 0) {

@@ -131,6 +131,11 @@ phial_status ph_session_forward(ph_session *session, uint32_t n, int want,
  * last one. */
 phial_status ph_session_compute(ph_session *session, size_t max);
 
+/* ---- session_rows.c ---------------------------------------------------- */
+
+/* Sees to it that just the first n tokens held are computed. */
+phial_status ph_session_read_to(ph_session *session, size_t n);
+
 /* ---- session_progress.c ------------------------------------------------ */
 
 /* Before a pass: tells the progress hook of a beginning, if there is more than

@@ -198,6 +198,22 @@ static phial_status look(life *l)
     return phial_session_get_top(l->session, ids, logprobs, 5, &n);
 }
 
+static phial_status read_rows(life *l)
+{
+    phial_model_info info = PHIAL_INIT(phial_model_info);
+    phial_status status = phial_model_get_info(l->model, &info);
+    float *rows = calloc(3, info.n_vocab * sizeof *rows);
+    size_t n;
+
+    if (!rows)
+        return PHIAL_E_MEMORY;
+    if (status >= 0)
+        status = phial_session_get_rows(l->session, 1, 3, rows,
+                                        3 * (size_t)info.n_vocab, &n);
+    free(rows);
+    return status;
+}
+
 static phial_status keep(life *l)
 {
     phial_status status;
@@ -260,14 +276,14 @@ static phial_status step_two(life *l)
 typedef phial_status (*step)(life *l);
 
 static const step steps[] = {
-    guess,    open_all, take_tokenizer, open_tokenizer,
-    encode,   decode,   new_chat,       set_tools,
-    add,      add_json, render,         start,
-    sample,   set_chat, generate,       add_more,
-    generate, score,    look,           set_chat,
-    generate, keep,     bring_back,     bring_back_bytes,
-    add_more, generate, fork_it,        add_more,
-    step_two,
+    guess,    open_all,  take_tokenizer, open_tokenizer,
+    encode,   decode,    new_chat,       set_tools,
+    add,      add_json,  render,         start,
+    sample,   set_chat,  generate,       add_more,
+    generate, score,     look,           set_chat,
+    generate, keep,      bring_back,     bring_back_bytes,
+    add_more, generate,  fork_it,        add_more,
+    step_two, read_rows,
 };
 
 /* Lives once. A step that fails for want of memory is tried again; what it

@@ -266,6 +266,11 @@ START_TEST(sessions_check_their_outputs)
     refused(phial_session_score(NULL, &id, 1, &p), "session");
     refused(phial_session_score(session, NULL, 1, &p), "tokens");
     refused(phial_session_score(session, &id, 1, NULL), "logprobs");
+    refused(phial_session_get_rows(NULL, 0, 0, &p, 1, &n), "session");
+    refused(phial_session_get_rows(session, 0, 0, NULL, 1, &n), "buf");
+    refused(phial_session_get_rows(session, 0, 0, &p, 1, NULL), "n");
+    refused(phial_session_get_rows(session, 1, 0, &p, 1, &n), "holds 0");
+    refused(phial_session_get_rows(session, 0, SIZE_MAX, &p, 1, &n), "holds 0");
     id = -1;
     refused(phial_session_score(session, &id, 1, &p), "tokens[0]");
     ck_status(phial_session_next(session, &event), PHIAL_E_STATE);

@@ -263,6 +263,7 @@ FUNCTIONS = [
     ("phial_session_load_bytes", phial_status, [POINTER(phial_session), POINTER(c_uint8), c_size_t]),
     ("phial_session_get_stats", phial_status, [POINTER(phial_session), POINTER(phial_stats)]),
     ("phial_session_score", phial_status, [POINTER(phial_session), POINTER(phial_token), c_size_t, POINTER(c_float)]),
+    ("phial_session_get_rows", phial_status, [POINTER(phial_session), c_size_t, c_size_t, POINTER(c_float), c_size_t, POINTER(c_size_t)]),
     ("phial_model_embed", phial_status, [POINTER(phial_model), c_char_p, c_size_t, c_int32, POINTER(c_float), c_size_t, POINTER(c_size_t)]),
 ]
 

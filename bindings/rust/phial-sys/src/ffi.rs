@@ -347,5 +347,6 @@ extern "C" {
     pub fn phial_session_load_bytes(session: *mut phial_session, data: *const u8, len: usize) -> phial_status;
     pub fn phial_session_get_stats(session: *const phial_session, stats: *mut phial_stats) -> phial_status;
     pub fn phial_session_score(session: *mut phial_session, tokens: *const phial_token, n: usize, logprobs: *mut f32) -> phial_status;
+    pub fn phial_session_get_rows(session: *mut phial_session, first: usize, n_tokens: usize, buf: *mut f32, cap: usize, n: *mut usize) -> phial_status;
     pub fn phial_model_embed(model: *const phial_model, text: *const c_char, len: usize, pool: i32, buf: *mut f32, cap: usize, n: *mut usize) -> phial_status;
 }
