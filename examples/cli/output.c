@@ -95,6 +95,17 @@ static size_t utf8_length(const unsigned char *s, size_t len)
     return n;
 }
 
+size_t utf8_prefix(const char *text, size_t len)
+{
+    size_t i = 0, k = 1;
+
+    while (i < len && k) {
+        k = utf8_length((const unsigned char *)text + i, len - i);
+        i += k;
+    }
+    return i;
+}
+
 json_t *json_text(const char *text, size_t len)
 {
     char *clean = must_alloc(len + 1, 3);

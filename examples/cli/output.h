@@ -22,6 +22,9 @@ int output_json(json_t *json);
 /* A JSON string of any bytes: what is not UTF-8 becomes U+FFFD. */
 json_t *json_text(const char *text, size_t len);
 
+/* How many bytes from the beginning on are UTF-8. */
+size_t utf8_prefix(const char *text, size_t len);
+
 /* json; leaves the program if that is NULL, for want of memory. */
 json_t *must_json(json_t *json);
 

@@ -78,6 +78,13 @@ struct settings {
     uint64_t parallel, cache_limit; /* MiB */
     bool resume, in_order, times, quiet;
 
+    /* score */
+    int32_t windows;  /* WINDOWS_* */
+    int32_t bos_mode; /* BOS_* */
+    uint64_t stride;
+    const char *reference, *lines_file;
+    bool token_lines;
+
     /* the output */
     bool json, stats;
 };

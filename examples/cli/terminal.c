@@ -55,6 +55,11 @@ void interrupt_catch(phial_session *session, bool once)
     sigaction(SIGINT, &action, NULL);
 }
 
+void interrupt_cancels(phial_session *session)
+{
+    session_to_cancel = session;
+}
+
 void interrupt_release(void)
 {
     struct sigaction action = {.sa_handler = SIG_DFL};

@@ -16,6 +16,9 @@ bool terminal_colours(void);
 /* From here on Ctrl-C cancels the session's work (NULL: only sets the flag).
  * once: a second Ctrl-C kills the program, as it would have at first. */
 void interrupt_catch(phial_session *session, bool once);
+
+/* While it is caught, this session from here on. NULL: none. */
+void interrupt_cancels(phial_session *session);
 void interrupt_release(void);
 bool interrupt_seen(void);
 

@@ -7,8 +7,8 @@ import subprocess
 import cli_support
 from cli_support import FAILED, OK, USAGE, Case
 
-COMMANDS = ("run", "chat", "batch", "tokenize", "inspect", "estimate",
-            "bench", "synth", "version")
+COMMANDS = ("run", "chat", "batch", "score", "tokenize", "inspect",
+            "estimate", "bench", "synth", "version")
 
 
 class Help(Case):
