@@ -25,8 +25,27 @@ static phial_status put_factor_tensors(folder *f)
     return PHIAL_OK;
 }
 
+/* Most folders are no checkpoints. */
+static phial_status check_folder(const folder *f)
+{
+    char *config = ph_hf_path(f->heap, f->path, "config.json");
+    bool there;
+
+    if (!config)
+        return PHIAL_E_MEMORY;
+    there = ph_path_exists(config);
+    ph_free(f->heap, config);
+    if (there)
+        return PHIAL_OK;
+    return ph_fail(PHIAL_E_IO,
+                   "%s is a directory without config.json, expected a file or "
+                   "a checkpoint's folder",
+                   ph_show_path(f->path).text);
+}
+
 static phial_status build(folder *f)
 {
+    PH_TRY(check_folder(f));
     PH_TRY(ph_hf_put_config(f->heap, f->path, &f->builder, &f->config));
     PH_TRY(ph_hf_put_texts(f->heap, f->path, &f->builder, &f->ids));
     PH_TRY(ph_hf_put_tokenizer(f->heap, f->path, f->config.n_vocab, &f->ids,
