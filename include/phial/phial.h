@@ -616,6 +616,58 @@ PHIAL_API phial_status phial_model_embed(const phial_model *model,
                                          int32_t pool, float *buf, size_t cap,
                                          size_t *n);
 
+/* ---- Quantising -------------------------------------------------------- */
+
+enum { /* the types of a model's matrices; see doc/quantisation.md. Mixes give
+          some of them a better type than their name says */
+    PHIAL_WEIGHTS_STORED = 0, /* each as it is */
+    PHIAL_WEIGHTS_F32    = 1,
+    PHIAL_WEIGHTS_F16    = 2,
+    PHIAL_WEIGHTS_BF16   = 3,
+    PHIAL_WEIGHTS_Q8_0   = 4,
+    PHIAL_WEIGHTS_Q6_K   = 5,
+    PHIAL_WEIGHTS_Q5_K_M = 6,
+    PHIAL_WEIGHTS_Q5_K_S = 7,
+    PHIAL_WEIGHTS_Q5_1   = 8,
+    PHIAL_WEIGHTS_Q5_0   = 9,
+    PHIAL_WEIGHTS_Q4_K_M = 10,
+    PHIAL_WEIGHTS_Q4_K_S = 11,
+    PHIAL_WEIGHTS_Q4_1   = 12,
+    PHIAL_WEIGHTS_Q4_0   = 13
+};
+
+typedef struct phial_quantize_options {
+    uint32_t           struct_size;
+    uint32_t           flags;         /* 0 */
+    int32_t            type;          /* PHIAL_WEIGHTS_* */
+    uint32_t           n_threads;     /* 0: one per processor we may use */
+    const char *const *overrides;     /* n_overrides C strings PATTERN=TYPE: the
+                                         type of matrices whose name matches,
+                                         where * is any text and ? a character,
+                                         such as "*.ffn_down.weight=Q6_K". The
+                                         first that matches counts; one that is
+                                         of no use is PHIAL_E_ARGUMENT */
+    size_t             n_overrides;
+    phial_progress_fn  progress;      /* on the calling thread */
+    void              *progress_user;
+    phial_alloc_fn     mem_alloc;     /* set both, or neither */
+    phial_free_fn      mem_free;
+    void              *mem_user;
+    size_t             reserved;      /* 0; keeps 32-bit layouts whole */
+} phial_quantize_options;
+
+/* Writes the model at in, anything that phial_model_open() takes, to the GGUF
+ * file out with its matrices in other types; vectors become F32. options may be
+ * NULL. What is read and written passes through a few MiB for each thread. The
+ * same input and options give the same bytes for any number of threads. out is
+ * what it was, or the whole new file, at any time; it may be in.
+ *
+ * PHIAL_E_NUMERIC: a weight is NaN or infinite. PHIAL_E_UNSUPPORTED: a tensor
+ * is of a type that cannot be read, or has weights beyond the range of the type
+ * that it should get. PHIAL_E_IO: see the message; a full disk. */
+PHIAL_API phial_status phial_quantize(const char *in, const char *out,
+                                      const phial_quantize_options *options);
+
 #ifdef __cplusplus
 } /* extern "C" */
 #endif

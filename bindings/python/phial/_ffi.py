@@ -71,6 +71,20 @@ PHIAL_STOP_CONTEXT = 4
 PHIAL_STOP_CONSTRAINT = 5
 PHIAL_POOL_MEAN = 1
 PHIAL_POOL_LAST = 2
+PHIAL_WEIGHTS_STORED = 0
+PHIAL_WEIGHTS_F32 = 1
+PHIAL_WEIGHTS_F16 = 2
+PHIAL_WEIGHTS_BF16 = 3
+PHIAL_WEIGHTS_Q8_0 = 4
+PHIAL_WEIGHTS_Q6_K = 5
+PHIAL_WEIGHTS_Q5_K_M = 6
+PHIAL_WEIGHTS_Q5_K_S = 7
+PHIAL_WEIGHTS_Q5_1 = 8
+PHIAL_WEIGHTS_Q5_0 = 9
+PHIAL_WEIGHTS_Q4_K_M = 10
+PHIAL_WEIGHTS_Q4_K_S = 11
+PHIAL_WEIGHTS_Q4_1 = 12
+PHIAL_WEIGHTS_Q4_0 = 13
 
 
 class phial_model(Structure):
@@ -212,6 +226,23 @@ class phial_stats(Structure):
     ]
 
 
+class phial_quantize_options(Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("flags", c_uint32),
+        ("type", c_int32),
+        ("n_threads", c_uint32),
+        ("overrides", POINTER(c_char_p)),
+        ("n_overrides", c_size_t),
+        ("progress", phial_progress_fn),
+        ("progress_user", c_void_p),
+        ("mem_alloc", phial_alloc_fn),
+        ("mem_free", phial_free_fn),
+        ("mem_user", c_void_p),
+        ("reserved", c_size_t),
+    ]
+
+
 FUNCTIONS = [
     ("phial_version", c_uint32, []),
     ("phial_build_info", c_char_p, []),
@@ -265,6 +296,7 @@ FUNCTIONS = [
     ("phial_session_score", phial_status, [POINTER(phial_session), POINTER(phial_token), c_size_t, POINTER(c_float)]),
     ("phial_session_get_rows", phial_status, [POINTER(phial_session), c_size_t, c_size_t, POINTER(c_float), c_size_t, POINTER(c_size_t)]),
     ("phial_model_embed", phial_status, [POINTER(phial_model), c_char_p, c_size_t, c_int32, POINTER(c_float), c_size_t, POINTER(c_size_t)]),
+    ("phial_quantize", phial_status, [c_char_p, c_char_p, POINTER(phial_quantize_options)]),
 ]
 
 

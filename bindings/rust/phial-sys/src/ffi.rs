@@ -71,6 +71,20 @@ pub const PHIAL_STOP_CONTEXT: i32 = 4;
 pub const PHIAL_STOP_CONSTRAINT: i32 = 5;
 pub const PHIAL_POOL_MEAN: i32 = 1;
 pub const PHIAL_POOL_LAST: i32 = 2;
+pub const PHIAL_WEIGHTS_STORED: i32 = 0;
+pub const PHIAL_WEIGHTS_F32: i32 = 1;
+pub const PHIAL_WEIGHTS_F16: i32 = 2;
+pub const PHIAL_WEIGHTS_BF16: i32 = 3;
+pub const PHIAL_WEIGHTS_Q8_0: i32 = 4;
+pub const PHIAL_WEIGHTS_Q6_K: i32 = 5;
+pub const PHIAL_WEIGHTS_Q5_K_M: i32 = 6;
+pub const PHIAL_WEIGHTS_Q5_K_S: i32 = 7;
+pub const PHIAL_WEIGHTS_Q5_1: i32 = 8;
+pub const PHIAL_WEIGHTS_Q5_0: i32 = 9;
+pub const PHIAL_WEIGHTS_Q4_K_M: i32 = 10;
+pub const PHIAL_WEIGHTS_Q4_K_S: i32 = 11;
+pub const PHIAL_WEIGHTS_Q4_1: i32 = 12;
+pub const PHIAL_WEIGHTS_Q4_0: i32 = 13;
 
 #[repr(C)]
 pub struct phial_model {
@@ -296,6 +310,33 @@ impl Default for phial_stats {
     }
 }
 
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct phial_quantize_options {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub r#type: i32,
+    pub n_threads: u32,
+    pub overrides: *const *const c_char,
+    pub n_overrides: usize,
+    pub progress: phial_progress_fn,
+    pub progress_user: *mut c_void,
+    pub mem_alloc: phial_alloc_fn,
+    pub mem_free: phial_free_fn,
+    pub mem_user: *mut c_void,
+    pub reserved: usize,
+}
+
+impl Default for phial_quantize_options {
+    fn default() -> Self {
+        // SAFETY: every field is an integer, a float, a nullable
+        // pointer or an optional function; all may be zero.
+        let mut s: Self = unsafe { core::mem::zeroed() };
+        s.struct_size = core::mem::size_of::<Self>() as u32;
+        s
+    }
+}
+
 extern "C" {
     pub fn phial_version() -> u32;
     pub fn phial_build_info() -> *const c_char;
@@ -349,4 +390,5 @@ extern "C" {
     pub fn phial_session_score(session: *mut phial_session, tokens: *const phial_token, n: usize, logprobs: *mut f32) -> phial_status;
     pub fn phial_session_get_rows(session: *mut phial_session, first: usize, n_tokens: usize, buf: *mut f32, cap: usize, n: *mut usize) -> phial_status;
     pub fn phial_model_embed(model: *const phial_model, text: *const c_char, len: usize, pool: i32, buf: *mut f32, cap: usize, n: *mut usize) -> phial_status;
+    pub fn phial_quantize(r#in: *const c_char, out: *const c_char, options: *const phial_quantize_options) -> phial_status;
 }

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ * phial.h, Quantising. */
+#include "api/handles.h"
+#include "quantize/quantize.h"
+
+enum { MAX_THREADS = 1024 };
+
+static phial_status options_in(const phial_quantize_options *options,
+                               phial_quantize_options *out)
+{
+    phial_quantize_options o;
+
+    PH_TRY(ph_struct_in("options", &o, sizeof o, options, sizeof o));
+    PH_TRY(ph_check_flags("flags", o.flags, 0));
+    if (o.n_threads > MAX_THREADS)
+        return ph_fail(PHIAL_E_ARGUMENT, "n_threads is %u, at most %d",
+                       o.n_threads, MAX_THREADS);
+    PH_TRY(ph_check_array("overrides", o.overrides, o.n_overrides));
+    if (!o.mem_alloc != !o.mem_free)
+        return ph_fail(PHIAL_E_ARGUMENT,
+                       "mem_alloc and mem_free must be set both or neither");
+    *out = o;
+    return PHIAL_OK;
+}
+
+phial_status phial_quantize(const char *in, const char *out,
+                            const phial_quantize_options *options)
+{
+    phial_quantize_options o = {0};
+    ph_quantize_config config;
+    phial_status status;
+    ph_heap heap;
+    ph_pool *pool;
+
+    PH_TRY(ph_check_pointer("in", in));
+    PH_TRY(ph_check_pointer("out", out));
+    PH_TRY(options_in(options, &o));
+    heap = o.mem_alloc ? (ph_heap){o.mem_alloc, o.mem_free, o.mem_user}
+                       : ph_libc_heap;
+    PH_TRY(ph_pool_new(&heap, o.n_threads, &pool));
+    config = (ph_quantize_config){.heap = &heap,
+                                  .pool = pool,
+                                  .weights = o.type,
+                                  .overrides = o.overrides,
+                                  .n_overrides = o.n_overrides,
+                                  .progress = o.progress,
+                                  .progress_user = o.progress_user};
+    status = ph_quantize(in, out, &config);
+    ph_pool_free(pool);
+    return status;
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT
+ * Writing the planned file in pieces of a fixed number of elements. All threads
+ * encode the pieces of a batch, in the order of the file, into slots; while
+ * they work on the next batch, the caller's thread writes the slots of the one
+ * before. Memory is bounded by the slots, the bytes do not depend on the
+ * threads, and of several failures the first in the file is reported, as in
+ * lib/model/read_weights.c. */
+#include "quantize/plan.h"
+
+#include "kernels/kernels.h"
+#include "os/os.h"
+
+#include <math.h>
+
+enum {
+    SLOTS = 4, /* of a batch, per thread */
+    SLOT_BYTES = PH_PIECE * 4 + PH_OUT_ALIGNMENT,
+    BATCHES = 2
+};
+
+typedef struct slot {
+    uint8_t *data;
+    size_t len;
+} slot;
+
+typedef struct batch {
+    slot *slots;
+    uint64_t first; /* piece */
+    uint32_t n;
+} batch;
+
+/* One thread's. */
+typedef struct encoder {
+    uint8_t *raw;
+    float *floats;
+    uint64_t piece; /* that failed */
+    ph_failure failure;
+} encoder;
+
+typedef struct stream {
+    const ph_plan *plan;
+    ph_new_file file;
+    uint32_t n_threads;
+    uint8_t *memory;
+    float *floats;
+    slot *slots;
+    encoder *encoders;
+    batch batches[BATCHES];
+    batch *now, *before;
+    atomic_uint next; /* slot of the batch */
+    atomic_bool stop;
+    phial_status write_status; /* of the caller's thread */
+} stream;
+
+static const ph_target *target_of(const ph_plan *plan, uint64_t piece)
+{
+    size_t low = 0, high = plan->n;
+
+    while (high - low > 1) {
+        const size_t middle = low + (high - low) / 2;
+
+        if (plan->targets[middle].first_piece <= piece)
+            low = middle;
+        else
+            high = middle;
+    }
+    return &plan->targets[low];
+}
+
+/* Also a NaN is not within the limit. */
+static phial_status check(const ph_plan *plan, const ph_target *t,
+                          const float *x, size_t n, uint64_t from)
+{
+    const float limit = ph_encode_limit(t->type);
+    const char *path = ph_gguf_path(plan->gguf);
+    int bad = 0;
+
+    for (size_t i = 0; i < n; i++)
+        bad |= !(fabsf(x[i]) <= limit);
+    for (size_t i = 0; i < n && bad; i++) {
+        if (fabsf(x[i]) <= limit)
+            continue;
+        if (isfinite(x[i]))
+            return ph_fail(PHIAL_E_UNSUPPORTED,
+                           "%s: tensor \"%s\" has %g at element %llu, beyond "
+                           "%g, the most that %s is sure to hold",
+                           ph_show_path(path).text,
+                           ph_show(t->from->name).text, (double)x[i],
+                           (unsigned long long)(from + i), (double)limit,
+                           ph_dtype_get(t->type)->name);
+        return ph_fail(PHIAL_E_NUMERIC,
+                       "%s: tensor \"%s\" has %s at element %llu, expected "
+                       "finite numbers",
+                       ph_show_path(path).text, ph_show(t->from->name).text,
+                       isnan(x[i]) ? "a NaN" : "an infinity",
+                       (unsigned long long)(from + i));
+    }
+    return PHIAL_OK;
+}
+
+static phial_status encode_piece(const stream *s, uint64_t piece, encoder *self,
+                                 slot *out)
+{
+    const ph_target *t = target_of(s->plan, piece);
+    const ph_dtype type = (ph_dtype)t->from->type;
+    const uint64_t from = (piece - t->first_piece) * PH_PIECE;
+    const uint64_t left = t->n - from;
+    const size_t n = left < PH_PIECE ? (size_t)left : PH_PIECE;
+    uint64_t at, bytes, len;
+
+    /* Whole blocks: a piece is many, and so is a row. */
+    if (!ph_dtype_bytes(type, from, &at) || !ph_dtype_bytes(type, n, &bytes) ||
+        !ph_dtype_bytes(t->type, n, &len))
+        return ph_fail(PHIAL_E_INTERNAL, "a piece of a tensor is cut wrongly");
+    PH_TRY(ph_gguf_read(s->plan->gguf, t->from, at, self->raw, (size_t)bytes));
+    ph_dequantize(type, self->raw, self->floats, n);
+    PH_TRY(check(s->plan, t, self->floats, n, from));
+    if (type == t->type)
+        memcpy(out->data, self->raw, (size_t)bytes);
+    else
+        ph_encode(t->type, self->floats, out->data, n);
+    out->len = (size_t)len;
+    if (n == left) {
+        memset(out->data + out->len, 0, ph_padding(t->bytes));
+        out->len += ph_padding(t->bytes);
+    }
+    return PHIAL_OK;
+}
+
+static phial_status write_batch(stream *s, const batch *b)
+{
+    for (uint32_t i = 0; i < b->n; i++)
+        PH_TRY(ph_new_file_write(&s->file, b->slots[i].data, b->slots[i].len));
+    return PHIAL_OK;
+}
+
+static void encode_share(void *arg, const ph_team *team)
+{
+    stream *s = arg;
+    encoder *self = &s->encoders[team->index];
+
+    if (team->index == 0) {
+        s->write_status = write_batch(s, s->before);
+        if (s->write_status < 0) {
+            ph_failure_keep(&self->failure, s->write_status);
+            atomic_store(&s->stop, true);
+        }
+    }
+    while (!atomic_load(&s->stop)) {
+        const uint32_t i = atomic_fetch_add(&s->next, 1);
+        phial_status status;
+
+        if (i >= s->now->n)
+            return;
+        self->piece = s->now->first + i;
+        status = encode_piece(s, self->piece, self, &s->now->slots[i]);
+        if (status < 0) {
+            ph_failure_keep(&self->failure, status);
+            atomic_store(&s->stop, true);
+        }
+    }
+}
+
+/* That of writing, or the first in the file. */
+static phial_status outcome(const stream *s)
+{
+    const encoder *first = NULL;
+
+    if (s->write_status < 0)
+        return ph_failure_raise(&s->encoders[0].failure);
+    for (uint32_t i = 0; i < s->n_threads; i++) {
+        const encoder *e = &s->encoders[i];
+
+        if (e->failure.status < 0 && (!first || e->piece < first->piece))
+            first = e;
+    }
+    return first ? ph_failure_raise(&first->failure) : PHIAL_OK;
+}
+
+static phial_status report(const stream *s, uint64_t done)
+{
+    const ph_quantize_config *c = s->plan->config;
+    const double total = (double)s->plan->n_pieces;
+
+    if (c->progress &&
+        c->progress(c->progress_user,
+                    total > 0 ? (float)((double)done / total) : 1))
+        return ph_fail(PHIAL_E_CANCELLED,
+                       "%s: quantising was cancelled by the progress hook",
+                       ph_show_path(ph_gguf_path(s->plan->gguf)).text);
+    return PHIAL_OK;
+}
+
+static phial_status write_all(stream *s)
+{
+    const uint64_t total = s->plan->n_pieces;
+    const uint32_t most = s->n_threads * SLOTS;
+
+    PH_TRY(ph_new_file_write(&s->file, s->plan->header.data,
+                             s->plan->header.len));
+    for (uint64_t first = 0; first < total; first += s->now->n) {
+        batch *b = s->before;
+
+        PH_TRY(report(s, first));
+        s->before = s->now;
+        s->now = b;
+        b->first = first;
+        b->n = total - first < most ? (uint32_t)(total - first) : most;
+        atomic_store(&s->next, 0);
+        PH_TRY(ph_pool_run(s->plan->config->pool, encode_share, s));
+        PH_TRY(outcome(s));
+    }
+    PH_TRY(write_batch(s, s->now));
+    return report(s, total);
+}
+
+static phial_status allocate(stream *s)
+{
+    const ph_heap *heap = s->plan->config->heap;
+    const size_t n_slots = (size_t)s->n_threads * SLOTS * BATCHES;
+    const size_t bytes = (n_slots + s->n_threads) * SLOT_BYTES;
+
+    s->memory = ph_alloc_raw(heap, bytes);
+    s->floats = ph_alloc_raw(heap, sizeof(float) * PH_PIECE * s->n_threads);
+    s->slots = ph_alloc(heap, n_slots, sizeof *s->slots);
+    s->encoders = ph_alloc(heap, s->n_threads, sizeof *s->encoders);
+    if (!s->memory || !s->floats || !s->slots || !s->encoders)
+        return ph_no_memory("quantising", bytes);
+    for (size_t i = 0; i < n_slots; i++)
+        s->slots[i].data = s->memory + i * SLOT_BYTES;
+    for (size_t i = 0; i < s->n_threads; i++) {
+        s->encoders[i].raw = s->memory + (n_slots + i) * SLOT_BYTES;
+        s->encoders[i].floats = s->floats + i * PH_PIECE;
+    }
+    for (size_t i = 0; i < BATCHES; i++)
+        s->batches[i].slots = s->slots + i * n_slots / BATCHES;
+    s->now = &s->batches[0];
+    s->before = &s->batches[1];
+    return PHIAL_OK;
+}
+
+static void release(stream *s)
+{
+    const ph_heap *heap = s->plan->config->heap;
+
+    ph_free(heap, s->memory);
+    ph_free(heap, s->floats);
+    ph_free(heap, s->slots);
+    ph_free(heap, s->encoders);
+}
+
+phial_status ph_plan_write(const ph_plan *plan, const char *path)
+{
+    stream s = {.plan = plan,
+                .n_threads = ph_pool_threads(plan->config->pool)};
+    phial_status status = allocate(&s);
+
+    if (status >= 0)
+        status = ph_new_file_open(&s.file, plan->config->heap, path);
+    if (status >= 0) {
+        status = write_all(&s);
+        if (status >= 0)
+            status = ph_new_file_finish(&s.file);
+        else
+            ph_new_file_discard(&s.file);
+    }
+    release(&s);
+    return status;
+}

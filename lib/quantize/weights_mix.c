@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ * The mixes of types that files of these names have, as llama.cpp's quantiser
+ * gives them to models of this architecture (llama-quant.cpp): the head, and
+ * the matrices whose errors a model feels most, in better types. */
+#include "quantize/plan.h"
+
+#include <stdio.h>
+
+/* Which layers' ffn_down, and attn_v where it stands alone, are better. */
+typedef enum which_layers { NO_LAYERS, SOME_LAYERS, FIRST_EIGHTH } which_layers;
+
+struct ph_mix {
+    uint32_t file_type;
+    ph_dtype base, head, qkv, better;
+    which_layers which;
+};
+
+static const ph_mix mixes[] = {
+    [PHIAL_WEIGHTS_F32] = {0, PH_F32, PH_F32, PH_F32, PH_F32, NO_LAYERS},
+    [PHIAL_WEIGHTS_F16] = {1, PH_F16, PH_F16, PH_F16, PH_F16, NO_LAYERS},
+    [PHIAL_WEIGHTS_BF16] = {32, PH_BF16, PH_BF16, PH_BF16, PH_BF16, NO_LAYERS},
+    [PHIAL_WEIGHTS_Q8_0] = {7, PH_Q8_0, PH_Q8_0, PH_Q8_0, PH_Q8_0, NO_LAYERS},
+    [PHIAL_WEIGHTS_Q6_K] = {18, PH_Q6_K, PH_Q6_K, PH_Q6_K, PH_Q6_K, NO_LAYERS},
+    [PHIAL_WEIGHTS_Q5_K_M] = {17, PH_Q5_K, PH_Q6_K, PH_Q6_K, PH_Q6_K,
+                              SOME_LAYERS},
+    [PHIAL_WEIGHTS_Q5_K_S] = {16, PH_Q5_K, PH_Q6_K, PH_Q5_K, PH_Q5_K,
+                              NO_LAYERS},
+    [PHIAL_WEIGHTS_Q5_1] = {9, PH_Q5_1, PH_Q6_K, PH_Q5_1, PH_Q5_1, NO_LAYERS},
+    [PHIAL_WEIGHTS_Q5_0] = {8, PH_Q5_0, PH_Q6_K, PH_Q5_0, PH_Q5_0, NO_LAYERS},
+    [PHIAL_WEIGHTS_Q4_K_M] = {15, PH_Q4_K, PH_Q6_K, PH_Q5_K, PH_Q6_K,
+                              SOME_LAYERS},
+    [PHIAL_WEIGHTS_Q4_K_S] = {14, PH_Q4_K, PH_Q6_K, PH_Q4_K, PH_Q5_K,
+                              FIRST_EIGHTH},
+    [PHIAL_WEIGHTS_Q4_1] = {3, PH_Q4_1, PH_Q6_K, PH_Q4_1, PH_Q4_1, NO_LAYERS},
+    [PHIAL_WEIGHTS_Q4_0] = {2, PH_Q4_0, PH_Q6_K, PH_Q4_0, PH_Q4_0, NO_LAYERS},
+};
+
+phial_status ph_mix_get(int32_t weights, const ph_mix **out)
+{
+    const int32_t n = sizeof mixes / sizeof *mixes;
+
+    if (weights < 0 || weights >= n)
+        return ph_fail(PHIAL_E_UNSUPPORTED,
+                       "type is %d, which this version does not write; "
+                       "expected one of PHIAL_WEIGHTS_*",
+                       (int)weights);
+    *out = weights == PHIAL_WEIGHTS_STORED ? NULL : &mixes[weights];
+    return PHIAL_OK;
+}
+
+uint32_t ph_mix_file_type(const ph_mix *mix)
+{
+    return mix->file_type;
+}
+
+static bool is_better(which_layers which, uint32_t layer, uint32_t n_layers)
+{
+    const uint32_t eighth = n_layers / 8;
+
+    if (which == FIRST_EIGHTH)
+        return layer < eighth;
+    return which == SOME_LAYERS &&
+           (layer < eighth || layer >= (uint64_t)n_layers * 7 / 8 ||
+            (layer - eighth) % 3 == 2);
+}
+
+/* "blk.LAYER.rest"; NULL if the name is not so. */
+static const char *in_layer(const char *name, uint32_t *layer)
+{
+    int end = 0;
+
+    if (sscanf(name, "blk.%9u.%n", layer, &end) < 1 || !end)
+        return NULL;
+    return name + end;
+}
+
+static ph_dtype wanted(const ph_mix *mix, const ph_mix_model *model,
+                       const char *name)
+{
+    uint32_t layer;
+    const char *rest = in_layer(name, &layer);
+
+    if (!strcmp(name, "output.weight") ||
+        (model->tied && !strcmp(name, "token_embd.weight")))
+        return mix->head;
+    if (rest && !strcmp(rest, "attn_qkv.weight"))
+        return mix->qkv;
+    if (rest && (!strcmp(rest, "ffn_down.weight") ||
+                 !strcmp(rest, "attn_v.weight")))
+        return is_better(mix->which, layer, model->n_layers) ? mix->better
+                                                             : mix->base;
+    return mix->base;
+}
+
+/* A type near this one with smaller blocks. */
+static ph_dtype smaller(ph_dtype type)
+{
+    switch (type) {
+    case PH_Q4_K:
+        return PH_Q5_0;
+    case PH_Q5_K:
+        return PH_Q5_1;
+    case PH_Q6_K:
+        return PH_Q8_0;
+    default:
+        return PH_F16;
+    }
+}
+
+ph_dtype ph_mix_type(const ph_mix *mix, const ph_mix_model *model,
+                     const ph_gguf_tensor *tensor)
+{
+    char name[128];
+    ph_dtype type;
+
+    snprintf(name, sizeof name, "%.*s", (int)tensor->name.len,
+             tensor->name.data);
+    type = wanted(mix, model, name);
+    while (tensor->dims[0] % ph_dtype_get(type)->block_elems)
+        type = smaller(type);
+    return type;
+}

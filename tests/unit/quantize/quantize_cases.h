@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT
+ * quantize_cases.h - what the test files of lib/quantize share. */
+#ifndef PH_TEST_QUANTIZE_CASES_H
+#define PH_TEST_QUANTIZE_CASES_H
+
+#include "check_main.h"
+#include "quantize/quantize.h"
+
+TCase *encode_cases(void);
+TCase *rewriting_cases(void);
+
+#endif /* PH_TEST_QUANTIZE_CASES_H */

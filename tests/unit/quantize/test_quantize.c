@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT
+ * quantize: blocks of every type, and files. */
+#include "quantize_cases.h"
+
+static Suite *quantize_suite(void)
+{
+    Suite *suite = suite_create("quantize");
+
+    suite_add_tcase(suite, encode_cases());
+    suite_add_tcase(suite, rewriting_cases());
+    return suite;
+}
+
+PH_CHECK_MAIN(quantize_suite())
