@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 extern const command command_run, command_chat, command_batch, command_score,
-    command_tokenize, command_inspect, command_estimate, command_bench,
-    command_synth, command_version;
+    command_tokenize, command_inspect, command_estimate, command_quantize,
+    command_bench, command_synth, command_version;
 
 const command *const commands[] = {
     &command_run,
@@ -22,6 +22,7 @@ const command *const commands[] = {
     &command_tokenize,
     &command_inspect,
     &command_estimate,
+    &command_quantize,
     &command_bench,
     &command_synth,
     &command_version,

@@ -81,6 +81,7 @@ static void set_defaults(const command *cmd, int argc, settings *out)
     };
     /* No list can be longer than the command line. */
     out->stop.items = must_alloc(n, sizeof *out->stop.items);
+    out->tensors.items = must_alloc(n, sizeof *out->tensors.items);
     out->bias.tokens = must_alloc(n, sizeof *out->bias.tokens);
     out->bias.values = must_alloc(n, sizeof *out->bias.values);
 }
@@ -88,6 +89,7 @@ static void set_defaults(const command *cmd, int argc, settings *out)
 void settings_free(settings *s)
 {
     free(s->stop.items);
+    free(s->tensors.items);
     free(s->bias.tokens);
     free(s->bias.values);
 }

@@ -68,6 +68,10 @@ struct settings {
     uint64_t n_layers;
     bool untied, full_rotary, force;
 
+    /* quantize */
+    int32_t weights;   /* PHIAL_WEIGHTS_* */
+    text_list tensors; /* overrides */
+
     /* bench */
     number_list prompts, depths, thread_counts, isas, caches, batches;
     uint64_t n_decode, repeat;
