@@ -62,11 +62,10 @@ static int report(const settings *s, double seconds)
     if (status < 0)
         return library_error(status);
     if (s->json)
-        return output_json(json_pack("{s:o, s:I, s:I, s:f}", "file",
-                                     json_text(s->text, strlen(s->text)),
-                                     "bytes", (json_int_t)bytes, "weights",
-                                     (json_int_t)memory.weights, "seconds",
-                                     seconds));
+        return output_json(json_pack(
+            "{s:o, s:I, s:I, s:f}", "file", json_text(s->text, strlen(s->text)),
+            "bytes", (json_int_t)bytes, "weights", (json_int_t)memory.weights,
+            "seconds", seconds));
     units_bytes(size, sizeof size, bytes);
     output_text(s->text, strlen(s->text));
     printf(": %s, written in %.1f s\n", size, seconds);

@@ -76,6 +76,7 @@ static void set_defaults(const command *cmd, int argc, settings *out)
         .isas = {.n = 1},
         .caches = {.n = 1},
         .n_decode = 32,
+        .weights = PHIAL_WEIGHTS_Q4_K_M,
         .parallel = 8,
         .repeat = 3,
     };

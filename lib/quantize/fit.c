@@ -105,8 +105,8 @@ static void peaks(const ph_fit *fit, ph_lanes peak)
  * other side; or the highest. */
 void ph_fit_scale(const ph_fit *fit, ph_codes codes, ph_lanes scale)
 {
-    static const float spans[] = {-0.8f, -0.4f, -0.1f, 0, 0.2f, 0.4f,
-                                  0.7f,  1.1f,  1.5f};
+    static const float spans[] = {-0.8f, -0.4f, -0.1f, 0,   0.2f,
+                                  0.4f,  0.7f,  1.1f,  1.5f};
     const int n = sizeof spans / sizeof *spans;
     scale_fit best = {0};
     ph_lanes peak, inverse;

@@ -63,8 +63,8 @@ static bool is_kept(const ph_plan *plan, ph_str key)
     if (begins(key, "split.") || ph_str_is(key, "general.alignment") ||
         ph_str_is(key, VERSION))
         return false;
-    return !plan->mix || !(ph_str_is(key, FILE_TYPE) ||
-                           begins(key, "quantize.imatrix."));
+    return !plan->mix ||
+           !(ph_str_is(key, FILE_TYPE) || begins(key, "quantize.imatrix."));
 }
 
 static phial_status put_entries(const ph_plan *plan, ph_buf *buf, uint64_t *n)

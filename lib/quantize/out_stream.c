@@ -84,10 +84,9 @@ static phial_status check(const ph_plan *plan, const ph_target *t,
             return ph_fail(PHIAL_E_UNSUPPORTED,
                            "%s: tensor \"%s\" has %g at element %llu, beyond "
                            "%g, the most that %s is sure to hold",
-                           ph_show_path(path).text,
-                           ph_show(t->from->name).text, (double)x[i],
-                           (unsigned long long)(from + i), (double)limit,
-                           ph_dtype_get(t->type)->name);
+                           ph_show_path(path).text, ph_show(t->from->name).text,
+                           (double)x[i], (unsigned long long)(from + i),
+                           (double)limit, ph_dtype_get(t->type)->name);
         return ph_fail(PHIAL_E_NUMERIC,
                        "%s: tensor \"%s\" has %s at element %llu, expected "
                        "finite numbers",
@@ -196,8 +195,8 @@ static phial_status write_all(stream *s)
     const uint64_t total = s->plan->n_pieces;
     const uint32_t most = s->n_threads * SLOTS;
 
-    PH_TRY(ph_new_file_write(&s->file, s->plan->header.data,
-                             s->plan->header.len));
+    PH_TRY(
+        ph_new_file_write(&s->file, s->plan->header.data, s->plan->header.len));
     for (uint64_t first = 0; first < total; first += s->now->n) {
         batch *b = s->before;
 
@@ -251,8 +250,7 @@ static void release(stream *s)
 
 phial_status ph_plan_write(const ph_plan *plan, const char *path)
 {
-    stream s = {.plan = plan,
-                .n_threads = ph_pool_threads(plan->config->pool)};
+    stream s = {.plan = plan, .n_threads = ph_pool_threads(plan->config->pool)};
     phial_status status = allocate(&s);
 
     if (status >= 0)

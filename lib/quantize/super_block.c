@@ -51,7 +51,8 @@ static void factors(const search *s, const ph_lanes scale, const ph_lanes min,
     }
 }
 
-/* Moves the integers of each span of a group to the best of their neighbours. */
+/* Moves the integers of each span of a group to the best of their neighbours.
+ */
 static void settle(search *s, int g)
 {
     const ph_super_shape *shape = s->shape;
@@ -69,8 +70,8 @@ static void settle(search *s, int g)
             for (int l = 0; l < PH_FIT_LANES; l++) {
                 scale[l] = integer(old_scale[l] + (float)i, shape->scale_lowest,
                                    shape->scale_highest);
-                min[l] = integer(old_min[l] + (float)j, 0,
-                                 shape->scale_highest);
+                min[l] =
+                    integer(old_min[l] + (float)j, 0, shape->scale_highest);
             }
             factors(s, scale, min, by, offset);
             ph_fit_error(&s->fit[g], shape->codes, by, offset, error);
@@ -223,10 +224,10 @@ void ph_super_affine(const ph_super_shape *shape, const float *src,
     s.dmin = ph_as_half(-lowest / shape->scale_highest);
     for (int g = 0; g < s.n_groups; g++)
         for (int l = 0; l < PH_FIT_LANES; l++) {
-            s.scale[g][l] = integer(ratio(s.scale[g][l], s.d), 0,
-                                    shape->scale_highest);
-            s.min[g][l] = integer(ratio(-s.min[g][l], s.dmin), 0,
-                                  shape->scale_highest);
+            s.scale[g][l] =
+                integer(ratio(s.scale[g][l], s.d), 0, shape->scale_highest);
+            s.min[g][l] =
+                integer(ratio(-s.min[g][l], s.dmin), 0, shape->scale_highest);
         }
     finish(&s, out);
 }

@@ -85,8 +85,8 @@ static ph_dtype wanted(const ph_mix *mix, const ph_mix_model *model,
         return mix->head;
     if (rest && !strcmp(rest, "attn_qkv.weight"))
         return mix->qkv;
-    if (rest && (!strcmp(rest, "ffn_down.weight") ||
-                 !strcmp(rest, "attn_v.weight")))
+    if (rest &&
+        (!strcmp(rest, "ffn_down.weight") || !strcmp(rest, "attn_v.weight")))
         return is_better(mix->which, layer, model->n_layers) ? mix->better
                                                              : mix->base;
     return mix->base;

@@ -16,9 +16,9 @@ static const struct {
     ph_dtype type;
     double loss;
 } types[] = {
-    {PH_F32, 0},       {PH_F16, 3e-4},    {PH_BF16, 2.5e-3}, {PH_Q8_0, 6e-3},
-    {PH_Q6_K, 0.02},   {PH_Q5_K, 0.04},   {PH_Q5_1, 0.045},  {PH_Q5_0, 0.05},
-    {PH_Q4_K, 0.08},   {PH_Q4_1, 0.085},  {PH_Q4_0, 0.095},  {PH_Q3_K, 0.17},
+    {PH_F32, 0},     {PH_F16, 3e-4},   {PH_BF16, 2.5e-3}, {PH_Q8_0, 6e-3},
+    {PH_Q6_K, 0.02}, {PH_Q5_K, 0.04},  {PH_Q5_1, 0.045},  {PH_Q5_0, 0.05},
+    {PH_Q4_K, 0.08}, {PH_Q4_1, 0.085}, {PH_Q4_0, 0.095},  {PH_Q3_K, 0.17},
     {PH_Q2_K, 0.31},
 };
 enum { N_TYPES = sizeof types / sizeof *types };
@@ -94,8 +94,8 @@ START_TEST(tiny_weights_stay_tiny)
         gaussian(x, sizes[i]);
         there_and_back(types[_i].type, x, y);
         for (size_t k = 0; k < N; k++)
-            ck_assert_msg(fabsf(y[k]) <= 6 * sizes[i] + 1e-6f,
-                          "%g becomes %g", (double)x[k], (double)y[k]);
+            ck_assert_msg(fabsf(y[k]) <= 6 * sizes[i] + 1e-6f, "%g becomes %g",
+                          (double)x[k], (double)y[k]);
     }
 }
 END_TEST

@@ -217,8 +217,7 @@ START_TEST(there_are_no_other_weights)
     for (size_t i = 0; i < 2; i++) {
         const ph_quantize_config config = {.weights = none[i]};
 
-        ck_status(quantize_on(&ph_libc_heap, 1, config),
-                  PHIAL_E_UNSUPPORTED);
+        ck_status(quantize_on(&ph_libc_heap, 1, config), PHIAL_E_UNSUPPORTED);
     }
 }
 END_TEST
