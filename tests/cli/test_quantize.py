@@ -40,7 +40,7 @@ class Quantize(Case):
 
     @unittest.skipUnless(os.path.exists(DEMO), "no demo model")
     def test_the_demo_still_knows_sums(self):
-        for kind in TYPES:
+        for kind in ("f16", "q8_0", "q6_k", "q4_k_m", "q4_0"):
             with self.subTest(type=kind):
                 self.quantize("--type", kind, model=DEMO)
                 self.assertEqual(self.output("run", self.path(),
@@ -71,7 +71,7 @@ class Quantize(Case):
 
     def test_a_full_disk_leaves_nothing(self):
         self.fails(FAILED, "quantize", TINY, self.path(), "--type", "f32",
-                   says=[self.path(), "File too large"],
+                   says=[self.path(), "too large"],
                    preexec_fn=limit_file_size)
         self.assertEqual(os.listdir(self.folder), [])
 
