@@ -21,6 +21,43 @@ static inline float nearest(float v, float lowest, float highest)
     return (v + ROUND) - ROUND;
 }
 
+/* Four lanes at once: compilers do not find this by themselves in the loops
+ * that take nearly all of the time. */
+enum { FOUR = 4 };
+
+typedef float four __attribute__((vector_size(16)));
+typedef int32_t four_masks __attribute__((vector_size(16)));
+
+static inline four load4(const float *from)
+{
+    four v;
+
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+
+static inline void store4(float *to, four v)
+{
+    memcpy(to, &v, sizeof v);
+}
+
+static inline four all4(float f)
+{
+    return (four){f, f, f, f};
+}
+
+static inline four select4(four_masks mask, four a, four b)
+{
+    return (four)((mask & (four_masks)a) | (~mask & (four_masks)b));
+}
+
+static inline four nearest4(four v, four lowest, four highest)
+{
+    v = select4(v < lowest, lowest, v);
+    v = select4(v > highest, highest, v);
+    return (v + ROUND) - ROUND;
+}
+
 static inline float reciprocal(float v)
 {
     return v > 0 || v < 0 ? 1 / v : 0;
@@ -73,18 +110,24 @@ typedef struct scale_fit {
 static void try_scale(const ph_fit *fit, ph_codes codes, const ph_lanes inverse,
                       scale_fit *best)
 {
-    ph_lanes xq = {0}, qq = {0};
+    const four lowest = all4(codes.lowest), highest = all4(codes.highest);
+    ph_lanes xq, qq;
 
-    for (uint32_t i = 0; i < fit->n; i++)
-        for (int l = 0; l < PH_FIT_LANES; l++) {
-            const float x = fit->x[i][l];
-            const float q =
-                nearest(x * inverse[l], codes.lowest, codes.highest);
-            const float wq = fit->w[i][l] * q;
+    for (int l = 0; l < PH_FIT_LANES; l += FOUR) {
+        const four by = load4(inverse + l);
+        four xq4 = all4(0), qq4 = all4(0);
 
-            xq[l] += wq * x;
-            qq[l] += wq * q;
+        for (uint32_t i = 0; i < fit->n; i++) {
+            const four x = load4(fit->x[i] + l);
+            const four q = nearest4(x * by, lowest, highest);
+            const four wq = load4(fit->w[i] + l) * q;
+
+            xq4 += wq * x;
+            qq4 += wq * q;
         }
+        store4(xq + l, xq4);
+        store4(qq + l, qq4);
+    }
     for (int l = 0; l < PH_FIT_LANES; l++) {
         const float scale = xq[l] * reciprocal(qq[l]);
         const float gain = xq[l] * scale;
@@ -181,18 +224,26 @@ static void take_affine(const ph_lanes q, const ph_lanes qq, const ph_lanes xq,
 static void try_affine(const ph_fit *fit, float highest, const ph_lanes inverse,
                        const ph_lanes offset, affine_fit *best)
 {
-    ph_lanes q_sum = {0}, qq = {0}, xq = {0};
+    const four lowest = all4(0), top = all4(highest);
+    ph_lanes q_sum, qq, xq;
 
-    for (uint32_t i = 0; i < fit->n; i++)
-        for (int l = 0; l < PH_FIT_LANES; l++) {
-            const float x = fit->x[i][l];
-            const float q = nearest((x - offset[l]) * inverse[l], 0, highest);
-            const float wq = fit->w[i][l] * q;
+    for (int l = 0; l < PH_FIT_LANES; l += FOUR) {
+        const four by = load4(inverse + l), from = load4(offset + l);
+        four q4 = all4(0), qq4 = all4(0), xq4 = all4(0);
 
-            q_sum[l] += wq;
-            qq[l] += wq * q;
-            xq[l] += wq * x;
+        for (uint32_t i = 0; i < fit->n; i++) {
+            const four x = load4(fit->x[i] + l);
+            const four q = nearest4((x - from) * by, lowest, top);
+            const four wq = load4(fit->w[i] + l) * q;
+
+            q4 += wq;
+            qq4 += wq * q;
+            xq4 += wq * x;
         }
+        store4(q_sum + l, q4);
+        store4(qq + l, qq4);
+        store4(xq + l, xq4);
+    }
     take_affine(q_sum, qq, xq, best);
 }
 
@@ -231,20 +282,24 @@ void ph_fit_affine(const ph_fit *fit, float highest, bool negative,
 void ph_fit_error(const ph_fit *fit, ph_codes codes, const ph_lanes scale,
                   const ph_lanes offset, ph_lanes error)
 {
-    ph_lanes inverse, sum = {0};
+    const four lowest = all4(codes.lowest), highest = all4(codes.highest);
+    ph_lanes inverse;
 
     for (int l = 0; l < PH_FIT_LANES; l++)
         inverse[l] = reciprocal(scale[l]);
-    for (uint32_t i = 0; i < fit->n; i++)
-        for (int l = 0; l < PH_FIT_LANES; l++) {
-            const float x = fit->x[i][l] - offset[l];
-            const float q =
-                nearest(x * inverse[l], codes.lowest, codes.highest);
-            const float e = x - q * scale[l];
+    for (int l = 0; l < PH_FIT_LANES; l += FOUR) {
+        const four by = load4(inverse + l), step = load4(scale + l);
+        const four from = load4(offset + l);
+        four sum = all4(0);
 
-            sum[l] += fit->w[i][l] * (e * e);
+        for (uint32_t i = 0; i < fit->n; i++) {
+            const four x = load4(fit->x[i] + l) - from;
+            const four e = x - nearest4(x * by, lowest, highest) * step;
+
+            sum += load4(fit->w[i] + l) * (e * e);
         }
-    memcpy(error, sum, sizeof sum);
+        store4(error + l, sum);
+    }
 }
 
 void ph_fit_codes(const ph_fit *fit, ph_codes codes, const ph_lanes scale,

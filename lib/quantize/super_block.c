@@ -22,7 +22,7 @@ static inline float integer(float v, float lowest, float highest)
 {
     v = v < lowest ? lowest : v;
     v = v > highest ? highest : v;
-    return rintf(v);
+    return (v + 0x1.8p23f) - 0x1.8p23f;
 }
 
 static float ratio(float a, float b)
