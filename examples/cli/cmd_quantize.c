@@ -13,7 +13,7 @@
 
 /* In the order of PHIAL_WEIGHTS_*. */
 #define QUANTIZE_TYPES                                                         \
-    "stored|f32|f16|bf16|q8_0|q6_k|q5_k_m|q5_k_s|q5_1|q5_0|q4_k_m|q4_k_s|"     \
+    "same|f32|f16|bf16|q8_0|q6_k|q5_k_m|q5_k_s|q5_1|q5_0|q4_k_m|q4_k_s|"       \
     "q4_1|q4_0"
 
 static int32_t on_progress(void *user, float fraction)

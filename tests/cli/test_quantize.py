@@ -9,7 +9,7 @@ import unittest
 import cli_support
 from cli_support import DEMO, FAILED, NO_MODEL, TINY, USAGE, Case
 
-TYPES = ("stored", "f32", "f16", "bf16", "q8_0", "q6_k", "q5_k_m", "q5_k_s",
+TYPES = ("same", "f32", "f16", "bf16", "q8_0", "q6_k", "q5_k_m", "q5_k_s",
          "q5_1", "q5_0", "q4_k_m", "q4_k_s", "q4_1", "q4_0")
 
 
