@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WIDTH = 78, COLUMN = 28 };
+enum { WIDTH = 78, COLUMN = 28, MAX_VALUE = 60 };
 
 /* Words of text, wrapped, from column `indent` on, where the cursor is. */
 static void print_wrapped(const char *text, size_t indent)
@@ -42,16 +42,36 @@ static void print_entry(const char *left, const char *right)
     print_wrapped(right, COLUMN);
 }
 
+/* "a|b" as "a, b". */
+static void print_choices(const char *choices)
+{
+    char text[400] = "";
+    size_t n = 0;
+
+    for (; *choices && n + 2 < sizeof text; choices++) {
+        text[n++] = *choices == '|' ? ',' : *choices;
+        if (*choices == '|')
+            text[n++] = ' ';
+    }
+    text[n] = 0;
+    printf("%*s", COLUMN, "");
+    print_wrapped(text, COLUMN);
+}
+
 static void print_option(const option *opt)
 {
+    const bool long_list = opt->value && strlen(opt->value) > MAX_VALUE;
+    const char *value = long_list ? "CHOICE" : opt->value;
     char left[80];
     char letter[8] = "";
 
     if (opt->letter)
         snprintf(letter, sizeof letter, "-%c, ", opt->letter);
     snprintf(left, sizeof left, "%s--%s%s%s", letter, opt->name,
-             opt->value ? " " : "", opt->value ? opt->value : "");
+             value ? " " : "", value ? value : "");
     print_entry(left, opt->help);
+    if (long_list)
+        print_choices(opt->value);
 }
 
 void help_command(const command *cmd)
