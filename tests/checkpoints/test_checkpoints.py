@@ -78,6 +78,19 @@ class SameModel(Case):
                         self.assertEqual(self.logits(folder, rope),
                                          self.logits(source, rope))
 
+    def test_written_as_a_file_of_floats_it_keeps_its_bits(self):
+        for family, kind in itertools.product(FAMILIES, TYPES):
+            with self.subTest(family=family, kind=kind):
+                folder = self.path("folder")
+                make_checkpoint.write(self.tiny(family, kind), folder, 2)
+                for target in ("same", "f32"):
+                    file = self.path(f"{target}.gguf")
+                    self.output(os.environ["PHIAL"], "quantize", "--force",
+                                "--type", target, folder, file)
+                    self.assertEqual(self.logits(file, "long"),
+                                     self.logits(folder, "long"))
+                shutil.rmtree(folder)
+
     def test_answers_are_those_of_the_file(self):
         for family in FAMILIES:
             source = self.tiny(family, "BF16")
