@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Building: each record as ggml docs/gguf.md has it, version 3. */
-#include "formats/gguf_builder.h"
+#include "formats/formats.h"
 
 void ph_builder_init(ph_gguf_builder *b, const ph_heap *heap)
 {
@@ -35,13 +35,18 @@ static phial_status put_string(ph_buf *buf, ph_str s)
     return ph_buf_put(buf, s.data, s.len);
 }
 
-static phial_status begin_entry(ph_gguf_builder *b, const char *key,
-                                ph_gguf_type type)
+static phial_status put_key(ph_gguf_builder *b, ph_str key, ph_gguf_type type)
 {
-    PH_TRY(put_string(&b->entries, ph_str_of(key)));
+    PH_TRY(put_string(&b->entries, key));
     PH_TRY(put_u32(&b->entries, type));
     b->n_entries++;
     return PHIAL_OK;
+}
+
+static phial_status begin_entry(ph_gguf_builder *b, const char *key,
+                                ph_gguf_type type)
+{
+    return put_key(b, ph_str_of(key), type);
 }
 
 phial_status ph_builder_u32(ph_gguf_builder *b, const char *key, uint32_t value)
@@ -86,15 +91,28 @@ phial_status ph_builder_element(ph_gguf_builder *b, ph_str value)
     return put_string(&b->entries, value);
 }
 
+phial_status ph_builder_entry(ph_gguf_builder *b, const ph_gguf_entry *entry)
+{
+    PH_TRY(put_key(b, entry->key, entry->type));
+    if (entry->type == PH_GGUF_STRING)
+        return put_string(&b->entries, entry->data);
+    if (entry->type == PH_GGUF_ARRAY) {
+        PH_TRY(put_u32(&b->entries, entry->elem));
+        PH_TRY(put_u64(&b->entries, entry->count));
+    }
+    return ph_buf_put(&b->entries, entry->data.data, entry->data.len);
+}
+
 phial_status ph_builder_tensor(ph_gguf_builder *b, ph_str name, uint32_t type,
-                               uint32_t n_dims, const uint64_t *dims)
+                               uint32_t n_dims, const uint64_t *dims,
+                               uint64_t offset)
 {
     PH_TRY(put_string(&b->tensors, name));
     PH_TRY(put_u32(&b->tensors, n_dims));
     for (uint32_t i = 0; i < n_dims; i++)
         PH_TRY(put_u64(&b->tensors, dims[i]));
     PH_TRY(put_u32(&b->tensors, type));
-    PH_TRY(put_u64(&b->tensors, 0));
+    PH_TRY(put_u64(&b->tensors, offset));
     b->n_tensors++;
     return PHIAL_OK;
 }

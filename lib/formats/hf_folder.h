@@ -7,7 +7,6 @@
 #ifndef PH_HF_FOLDER_H
 #define PH_HF_FOLDER_H
 
-#include "formats/gguf_builder.h"
 #include "formats/gguf_file.h"
 #include "json/json.h"
 

@@ -20,8 +20,8 @@ static phial_status put_factor_tensors(folder *f)
     const uint64_t n = f->config.n_factors;
 
     for (int i = 0; i < 2 && n && f->tensors.n; i++)
-        PH_TRY(
-            ph_builder_tensor(&f->builder, ph_str_of(names[i]), PH_F32, 1, &n));
+        PH_TRY(ph_builder_tensor(&f->builder, ph_str_of(names[i]), PH_F32, 1,
+                                 &n, 0));
     return PHIAL_OK;
 }
 

@@ -87,7 +87,8 @@ static phial_status put_tensor(const ph_safetensors *st, const ph_safetensor *s,
                        ph_show_path(st->shard.path).text, ph_show(theirs).text);
     if (config->tied && ph_str_is(theirs, "lm_head.weight"))
         return PHIAL_OK; /* the embedding once more */
-    PH_TRY(ph_builder_tensor(b, ph_str_of(ours), s->type, s->n_dims, s->dims));
+    PH_TRY(
+        ph_builder_tensor(b, ph_str_of(ours), s->type, s->n_dims, s->dims, 0));
     t->places[t->n++] = (ph_hf_place){t->n_shards, s->begin, s->end};
     return PHIAL_OK;
 }
