@@ -4,23 +4,14 @@
  * tables, because the names come from outside: there are no bad ones for a
  * sort. */
 #include "formats/gguf_file.h"
-
-static int compare_strings(ph_str a, ph_str b)
-{
-    size_t n = a.len < b.len ? a.len : b.len;
-    int order = n ? memcmp(a.data, b.data, n) : 0;
-
-    if (order)
-        return order;
-    return (a.len > b.len) - (a.len < b.len);
-}
+#include "text/text.h"
 
 /* Equal ones by their place in the file, so that messages are the same on
  * every machine. */
 static int compare_keys(const void *context, uint32_t a, uint32_t b)
 {
     const ph_entry_slot *slots = context;
-    int order = compare_strings(slots[a].entry.key, slots[b].entry.key);
+    int order = ph_str_compare(slots[a].entry.key, slots[b].entry.key);
 
     return order ? order : (a > b) - (a < b);
 }
@@ -28,7 +19,7 @@ static int compare_keys(const void *context, uint32_t a, uint32_t b)
 static int compare_names(const void *context, uint32_t a, uint32_t b)
 {
     const ph_tensor_slot *slots = context;
-    int order = compare_strings(slots[a].tensor.name, slots[b].tensor.name);
+    int order = ph_str_compare(slots[a].tensor.name, slots[b].tensor.name);
 
     return order ? order : (a > b) - (a < b);
 }

@@ -4,6 +4,7 @@
  * scores in GGUF, from which merges follow again: a token's score is how early
  * the first merge stands that makes it. */
 #include "formats/hf_folder.h"
+#include "text/text.h"
 
 typedef struct merges {
     const ph_hf_file *file;
@@ -75,17 +76,10 @@ static phial_status put_list(const merges *m, ph_buf *scratch,
     return PHIAL_OK;
 }
 
-static int compare(ph_str a, ph_str b)
-{
-    const size_t n = ph_min(a.len, b.len);
-    const int order = n ? memcmp(a.data, b.data, n) : 0;
-
-    return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 static int compare_tokens(const void *context, uint32_t a, uint32_t b)
 {
-    const int order = compare(ph_hf_token(context, a), ph_hf_token(context, b));
+    const int order =
+        ph_str_compare(ph_hf_token(context, a), ph_hf_token(context, b));
 
     return order ? order : (a > b) - (a < b);
 }
@@ -98,7 +92,7 @@ static uint32_t find(const ph_hf_vocab *v, const uint32_t *sorted, ph_str s)
     while (low < high) {
         const uint32_t middle = low + (high - low) / 2;
 
-        if (compare(ph_hf_token(v, sorted[middle]), s) < 0)
+        if (ph_str_compare(ph_hf_token(v, sorted[middle]), s) < 0)
             low = middle + 1;
         else
             high = middle;

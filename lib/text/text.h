@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * text.h - UTF-8 and the character classes that the tokenizers' patterns name.
+ * text.h - UTF-8, an order of texts, and the character classes that the
+ * tokenizers' patterns name.
  * The tables are generated for one pinned Unicode version, the references',
  * so that ids never depend on what the host has installed. */
 #ifndef PH_TEXT_H
@@ -41,5 +42,9 @@ bool ph_utf8_valid(const char *text, size_t len);
 
 /* Writes 1 to 4 bytes for a scalar value and returns their number. */
 size_t ph_utf8_put(uint32_t code_point, char out[4]);
+
+/* Below, equal to or above 0 as a is to b: bytewise, what a text begins with
+ * before the text. */
+int ph_str_compare(ph_str a, ph_str b);
 
 #endif /* PH_TEXT_H */

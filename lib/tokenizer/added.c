@@ -44,15 +44,6 @@ static const struct {
     {PH_VOCAB_PHI3, "<|placeholder6|>", PH_TOKEN_RSTRIP},
 };
 
-/* Bytewise, a prefix before what it begins. */
-static int compare(ph_str a, ph_str b)
-{
-    size_t n = a.len < b.len ? a.len : b.len;
-    int order = n ? memcmp(a.data, b.data, n) : 0;
-
-    return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 /* What the file itself says, if it does: then no table is needed but for the
  * ends of turns, of which it may name too few. */
 static void set_stated_flags(ph_tokenizer *t, uint32_t id, uint8_t stated)
@@ -90,7 +81,7 @@ static phial_status insert(ph_tokenizer *t, uint32_t n, uint32_t id)
     uint32_t i = n;
 
     for (; i; i--) {
-        int order = compare(ph_token_bytes(t, t->added[i - 1]), text);
+        int order = ph_str_compare(ph_token_bytes(t, t->added[i - 1]), text);
 
         if (order == 0)
             return ph_fail(PHIAL_E_FORMAT,
