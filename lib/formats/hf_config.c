@@ -5,13 +5,13 @@
 #include "formats/hf_folder.h"
 
 typedef struct source {
-    ph_hf_file file;
+    const ph_hf_file *file;
     uint32_t rope; /* the object that describes the rotation, or none */
 } source;
 
 static uint32_t member(const source *s, uint32_t object, const char *key)
 {
-    const ph_json *json = &s->file.json;
+    const ph_json *json = &s->file->json;
     uint32_t node;
 
     if (object == PH_JSON_NONE)
@@ -23,7 +23,7 @@ static uint32_t member(const source *s, uint32_t object, const char *key)
 /* In the root, or where version 5 has it. */
 static uint32_t find(const source *s, const char *key)
 {
-    const uint32_t node = ph_hf_find(&s->file, key);
+    const uint32_t node = ph_hf_find(s->file, key);
 
     return node == PH_JSON_NONE ? member(s, s->rope, key) : node;
 }
@@ -36,12 +36,12 @@ static phial_status get_u32(const source *s, const char *key,
 
     if (node == PH_JSON_NONE) {
         if (!fallback)
-            return ph_hf_wrong(&s->file, key, "there");
+            return ph_hf_wrong(s->file, key, "there");
         *out = *fallback;
         return PHIAL_OK;
     }
-    if (!ph_json_u64(&s->file.json, node, &value) || value > UINT32_MAX)
-        return ph_hf_wrong(&s->file, key, "a whole number of 32 bits");
+    if (!ph_json_u64(&s->file->json, node, &value) || value > UINT32_MAX)
+        return ph_hf_wrong(s->file, key, "a whole number of 32 bits");
     *out = (uint32_t)value;
     return PHIAL_OK;
 }
@@ -54,47 +54,48 @@ static phial_status get_double(const source *s, const char *key,
     if (node == PH_JSON_NONE && fallback)
         *out = *fallback;
     else if (node == PH_JSON_NONE)
-        return ph_hf_wrong(&s->file, key, "there");
-    else if (!ph_json_double(&s->file.json, node, out))
-        return ph_hf_wrong(&s->file, key, "a number");
+        return ph_hf_wrong(s->file, key, "there");
+    else if (!ph_json_double(&s->file->json, node, out))
+        return ph_hf_wrong(s->file, key, "a number");
     return PHIAL_OK;
 }
 
 /* Every family that computes something else is refused by its name. */
 static phial_status check_kind(const source *s)
 {
-    const uint32_t kind = ph_hf_find(&s->file, "model_type");
-    const uint32_t act = ph_hf_find(&s->file, "hidden_act");
-    const uint32_t bias = ph_hf_find(&s->file, "attention_bias");
-    const ph_json_node *node = &s->file.json.nodes[kind];
+    const uint32_t kind = ph_hf_find(s->file, "model_type");
+    const uint32_t act = ph_hf_find(s->file, "hidden_act");
+    const uint32_t bias = ph_hf_find(s->file, "attention_bias");
+    const ph_json_node *node = &s->file->json.nodes[kind];
     bool biased = false;
 
     if (kind == PH_JSON_NONE || node->kind != PH_JSON_STRING)
-        return ph_hf_wrong(&s->file, "model_type", "a string");
-    if (!ph_json_is(&s->file.json, kind, "phi3"))
+        return ph_hf_wrong(s->file, "model_type", "a string");
+    if (!ph_json_is(&s->file->json, kind, "phi3"))
         return ph_fail(
             PHIAL_E_UNSUPPORTED,
             "%s: the \"model_type\" is %s, expected \"phi3\": Phi-3, Phi-3.5, "
             "Phi-4, Phi-4-mini and their reasoning models",
-            ph_show_path(s->file.path).text,
-            ph_show((ph_str){s->file.text.data + node->begin, node->len}).text);
-    if (act != PH_JSON_NONE && !ph_json_is(&s->file.json, act, "silu"))
-        return ph_hf_wrong(&s->file, "hidden_act", "\"silu\"");
+            ph_show_path(s->file->path).text,
+            ph_show((ph_str){s->file->text.data + node->begin, node->len})
+                .text);
+    if (act != PH_JSON_NONE && !ph_json_is(&s->file->json, act, "silu"))
+        return ph_hf_wrong(s->file, "hidden_act", "\"silu\"");
     if (bias != PH_JSON_NONE &&
-        (!ph_json_bool(&s->file.json, bias, &biased) || biased))
-        return ph_hf_wrong(&s->file, "attention_bias", "false");
+        (!ph_json_bool(&s->file->json, bias, &biased) || biased))
+        return ph_hf_wrong(s->file, "attention_bias", "false");
     return PHIAL_OK;
 }
 
 static phial_status find_rope(source *s)
 {
-    const uint32_t parameters = ph_hf_find(&s->file, "rope_parameters");
-    const uint32_t scaling = ph_hf_find(&s->file, "rope_scaling");
+    const uint32_t parameters = ph_hf_find(s->file, "rope_parameters");
+    const uint32_t scaling = ph_hf_find(s->file, "rope_scaling");
 
     s->rope = parameters == PH_JSON_NONE ? scaling : parameters;
     if (s->rope != PH_JSON_NONE &&
-        s->file.json.nodes[s->rope].kind != PH_JSON_OBJECT)
-        return ph_hf_wrong(&s->file,
+        s->file->json.nodes[s->rope].kind != PH_JSON_OBJECT)
+        return ph_hf_wrong(s->file,
                            parameters == PH_JSON_NONE ? "rope_scaling"
                                                       : "rope_parameters",
                            "an object");
@@ -110,30 +111,30 @@ static phial_status is_longrope(const source *s, bool *longrope)
     *longrope = false;
     if (type == PH_JSON_NONE)
         type = member(s, s->rope, "type");
-    if (type == PH_JSON_NONE || ph_json_is(&s->file.json, type, "default"))
+    if (type == PH_JSON_NONE || ph_json_is(&s->file->json, type, "default"))
         return PHIAL_OK;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        *longrope = *longrope || ph_json_is(&s->file.json, type, names[i]);
+        *longrope = *longrope || ph_json_is(&s->file->json, type, names[i]);
     if (!*longrope)
-        return ph_hf_wrong(&s->file, "rope_type", "\"longrope\" or none");
+        return ph_hf_wrong(s->file, "rope_type", "\"longrope\" or none");
     return PHIAL_OK;
 }
 
 static phial_status get_factors(const source *s, const char *key,
                                 float factors[PH_HF_MAX_FACTORS], uint32_t *n)
 {
-    const ph_json *json = &s->file.json;
+    const ph_json *json = &s->file->json;
     const uint32_t list = member(s, s->rope, key);
     double value;
     uint32_t i = 0;
 
     if (list == PH_JSON_NONE || json->nodes[list].kind != PH_JSON_ARRAY ||
         ph_json_count(json, list) > PH_HF_MAX_FACTORS)
-        return ph_hf_wrong(&s->file, key, "a list of up to 1024 numbers");
+        return ph_hf_wrong(s->file, key, "a list of up to 1024 numbers");
     for (uint32_t node = list + 1; node < json->nodes[list].end;
          node = json->nodes[node].end) {
         if (!ph_json_double(json, node, &value))
-            return ph_hf_wrong(&s->file, key, "a list of up to 1024 numbers");
+            return ph_hf_wrong(s->file, key, "a list of up to 1024 numbers");
         factors[i++] = (float)value;
     }
     *n = i;
@@ -160,7 +161,7 @@ static phial_status put_longrope(const source *s, ph_gguf_builder *b,
         get_factors(s, "short_factor", config->factors[0], &config->n_factors));
     PH_TRY(get_factors(s, "long_factor", config->factors[1], &n_long));
     if (n_long != config->n_factors || !n_long)
-        return ph_hf_wrong(&s->file, "long_factor",
+        return ph_hf_wrong(s->file, "long_factor",
                            "as long as \"short_factor\", and not empty");
     return PHIAL_OK;
 }
@@ -174,7 +175,7 @@ static phial_status put_rope(const source *s, uint32_t head_dim,
 
     PH_TRY(get_double(s, "partial_rotary_factor", &one, &part));
     if (!(part > 0 && part <= 1))
-        return ph_hf_wrong(&s->file, "partial_rotary_factor",
+        return ph_hf_wrong(s->file, "partial_rotary_factor",
                            "above 0 and at most 1");
     PH_TRY(ph_builder_u32(b, "phi3.rope.dimension_count",
                           (uint32_t)(head_dim * part)));
@@ -221,35 +222,21 @@ static phial_status put_shape(const source *s, ph_gguf_builder *b,
     return put_rope(s, n, b, config);
 }
 
-static phial_status put_config(source *s, ph_gguf_builder *b,
-                               ph_hf_config *config)
+phial_status ph_hf_put_config(const ph_hf_file *file, ph_gguf_builder *b,
+                              ph_hf_config *config)
 {
-    const uint32_t tied = ph_hf_find(&s->file, "tie_word_embeddings");
-
-    PH_TRY(check_kind(s));
-    PH_TRY(find_rope(s));
-    PH_TRY(ph_builder_str(b, "general.architecture", PH_STR("phi3")));
-    PH_TRY(get_u32(s, "vocab_size", NULL, &config->n_vocab));
-    if (!config->n_vocab || config->n_vocab > PH_HF_MAX_VOCAB)
-        return ph_hf_wrong(&s->file, "vocab_size", "from 1 to 1048576");
-    if (tied != PH_JSON_NONE &&
-        !ph_json_bool(&s->file.json, tied, &config->tied))
-        return ph_hf_wrong(&s->file, "tie_word_embeddings", "true or false");
-    return put_shape(s, b, config);
-}
-
-phial_status ph_hf_put_config(const ph_heap *heap, const char *folder,
-                              ph_gguf_builder *b, ph_hf_config *config)
-{
-    source s = {.rope = PH_JSON_NONE};
-    phial_status status;
+    const uint32_t tied = ph_hf_find(file, "tie_word_embeddings");
+    source s = {.file = file, .rope = PH_JSON_NONE};
 
     config->tied = false;
     config->n_factors = 0;
-    status =
-        ph_hf_read(heap, folder, "config.json", PH_HF_MAX_TEXT, NULL, &s.file);
-    if (status >= 0)
-        status = put_config(&s, b, config);
-    ph_hf_close(&s.file);
-    return status;
+    PH_TRY(check_kind(&s));
+    PH_TRY(find_rope(&s));
+    PH_TRY(ph_builder_str(b, "general.architecture", PH_STR("phi3")));
+    PH_TRY(get_u32(&s, "vocab_size", NULL, &config->n_vocab));
+    if (!config->n_vocab || config->n_vocab > PH_HF_MAX_VOCAB)
+        return ph_hf_wrong(file, "vocab_size", "from 1 to 1048576");
+    if (tied != PH_JSON_NONE && !ph_json_bool(&file->json, tied, &config->tied))
+        return ph_hf_wrong(file, "tie_word_embeddings", "true or false");
+    return put_shape(&s, b, config);
 }

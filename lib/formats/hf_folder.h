@@ -63,8 +63,8 @@ typedef struct ph_hf_config {
 } ph_hf_config;
 
 /* Puts general.architecture and phi3.*. */
-phial_status ph_hf_put_config(const ph_heap *heap, const char *folder,
-                              ph_gguf_builder *b, ph_hf_config *config);
+phial_status ph_hf_put_config(const ph_hf_file *file, ph_gguf_builder *b,
+                              ph_hf_config *config);
 
 /* ---- hf_texts.c -------------------------------------------------------- */
 
@@ -74,8 +74,9 @@ typedef struct ph_hf_ids {
     uint32_t n_ends;
 } ph_hf_ids;
 
-/* Puts the ids of control tokens, the chat template, the model's name. */
-phial_status ph_hf_put_texts(const ph_heap *heap, const char *folder,
+/* Puts the ids of control tokens, the chat template, the model's name. config
+ * is config.json. */
+phial_status ph_hf_put_texts(const ph_hf_file *config, const char *folder,
                              ph_gguf_builder *b, ph_hf_ids *ids);
 
 /* ---- hf_tokenizer.c, hf_vocab.c, hf_merges.c --------------------------- */

@@ -26,16 +26,13 @@ static phial_status put_factor_tensors(folder *f)
 }
 
 /* Most folders are no checkpoints. */
-static phial_status check_folder(const folder *f)
+static phial_status read_config(const folder *f, ph_hf_file *config)
 {
-    char *config = ph_hf_path(f->heap, f->path, "config.json");
-    bool there;
+    bool found;
 
-    if (!config)
-        return PHIAL_E_MEMORY;
-    there = ph_path_exists(config);
-    ph_free(f->heap, config);
-    if (there)
+    PH_TRY(ph_hf_read(f->heap, f->path, "config.json", PH_HF_MAX_TEXT, &found,
+                      config));
+    if (found)
         return PHIAL_OK;
     return ph_fail(PHIAL_E_IO,
                    "%s is a directory without config.json, expected a file or "
@@ -43,11 +40,22 @@ static phial_status check_folder(const folder *f)
                    ph_show_path(f->path).text);
 }
 
+static phial_status put_small(folder *f)
+{
+    ph_hf_file config;
+    phial_status status = read_config(f, &config);
+
+    if (status >= 0)
+        status = ph_hf_put_config(&config, &f->builder, &f->config);
+    if (status >= 0)
+        status = ph_hf_put_texts(&config, f->path, &f->builder, &f->ids);
+    ph_hf_close(&config);
+    return status;
+}
+
 static phial_status build(folder *f)
 {
-    PH_TRY(check_folder(f));
-    PH_TRY(ph_hf_put_config(f->heap, f->path, &f->builder, &f->config));
-    PH_TRY(ph_hf_put_texts(f->heap, f->path, &f->builder, &f->ids));
+    PH_TRY(put_small(f));
     PH_TRY(ph_hf_put_tokenizer(f->heap, f->path, f->config.n_vocab, &f->ids,
                                &f->builder));
     PH_TRY(ph_hf_put_tensors(f->heap, f->path, &f->config, &f->builder,

@@ -58,27 +58,20 @@ static phial_status put_name(const char *folder, ph_gguf_builder *b)
                           (ph_str){folder + begin, end - begin});
 }
 
-static phial_status put_ids(const ph_heap *heap, const char *folder,
+static phial_status put_ids(const ph_hf_file *config, const char *folder,
                             ph_gguf_builder *b, ph_hf_ids *ids)
 {
     ph_hf_file file;
+    phial_status status;
     bool found;
-    phial_status status =
-        ph_hf_read(heap, folder, "config.json", PH_HF_MAX_TEXT, NULL, &file);
 
     ids->n_ends = 0;
-    if (status >= 0)
-        status =
-            put_id(&file, "bos_token_id", "tokenizer.ggml.bos_token_id", b);
-    if (status >= 0)
-        status =
-            put_id(&file, "pad_token_id", "tokenizer.ggml.padding_token_id", b);
-    if (status >= 0)
-        status = add_ends(&file, ids);
-    ph_hf_close(&file);
-    PH_TRY(status);
-    status = ph_hf_read(heap, folder, "generation_config.json", PH_HF_MAX_TEXT,
-                        &found, &file);
+    PH_TRY(put_id(config, "bos_token_id", "tokenizer.ggml.bos_token_id", b));
+    PH_TRY(
+        put_id(config, "pad_token_id", "tokenizer.ggml.padding_token_id", b));
+    PH_TRY(add_ends(config, ids));
+    status = ph_hf_read(config->text.heap, folder, "generation_config.json",
+                        PH_HF_MAX_TEXT, &found, &file);
     if (status >= 0 && found)
         status = add_ends(&file, ids);
     ph_hf_close(&file);
@@ -135,15 +128,16 @@ static phial_status put_tokenizer_config(const ph_hf_file *file, bool templated,
     return status;
 }
 
-phial_status ph_hf_put_texts(const ph_heap *heap, const char *folder,
+phial_status ph_hf_put_texts(const ph_hf_file *config, const char *folder,
                              ph_gguf_builder *b, ph_hf_ids *ids)
 {
+    const ph_heap *heap = config->text.heap;
     ph_hf_file file;
     bool templated, found;
     phial_status status;
 
     PH_TRY(put_name(folder, b));
-    PH_TRY(put_ids(heap, folder, b, ids));
+    PH_TRY(put_ids(config, folder, b, ids));
     status = ph_hf_read_text(heap, folder, "chat_template.jinja",
                              PH_HF_MAX_TEXT, &templated, &file);
     if (status >= 0 && templated)
