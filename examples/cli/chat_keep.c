@@ -6,6 +6,7 @@
 #include "chat_loop.h"
 #include "input.h"
 #include "output.h"
+#include "terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Between two saves in a conversation: this many times what the last took. */
+enum { SAVING_PART = 20 };
 
 /* path and something behind it; the caller frees it. */
 static char *path_with(const char *path, const char *end)
@@ -138,10 +142,27 @@ static int replace_messages(const chat_loop *c, const char *path)
     return error ? CLI_FAILED : CLI_OK;
 }
 
-void chat_keep(chat_loop *c)
+/* All that was computed is written anew, a gigabyte after some thousand tokens:
+ * it should take a small part of a conversation's time. */
+static bool saved_lately(const chat_loop *c)
+{
+    return clock_seconds() - c->saved_at < SAVING_PART * c->saving_seconds;
+}
+
+static int save(chat_loop *c, const char *path)
+{
+    const double start = clock_seconds();
+    const phial_status status = phial_session_save(c->session, path);
+
+    c->saved_at = clock_seconds();
+    c->saving_seconds = c->saved_at - start;
+    c->kept = status >= 0;
+    return status < 0 ? library_error(status) : CLI_OK;
+}
+
+void chat_keep(chat_loop *c, bool last)
 {
     const char *path = c->settings->session_file;
-    phial_status status;
     char *messages;
     int code;
 
@@ -150,13 +171,8 @@ void chat_keep(chat_loop *c)
     messages = path_with(path, ".messages.json");
     code = replace_messages(c, messages);
     free(messages);
-    if (code == CLI_OK) {
-        status = phial_session_save(c->session, path);
-        if (status < 0)
-            code = library_error(status);
-    }
-    if (code == CLI_OK)
-        c->kept = true;
-    else
+    if (code == CLI_OK && (last || !saved_lately(c)))
+        code = save(c, path);
+    if (code != CLI_OK)
         c->code = code;
 }

@@ -15,7 +15,9 @@ typedef struct chat_loop {
     bool editing;      /* somebody sits at a terminal */
     bool leave;        /* /quit was given */
     bool kept;         /* nothing has changed since it was put into a file */
-    int code;          /* the exit code so far */
+    double saved_at;   /* clock_seconds() when what is computed was, */
+    double saving_seconds; /* and how long that took */
+    int code;              /* the exit code so far */
 } chat_loop;
 
 /* Answers the last message of the history, which is the user's. */
@@ -29,7 +31,8 @@ void chat_command(chat_loop *c, const char *line);
 int chat_take_up(chat_loop *c);
 
 /* Puts the conversation into the file of --session, if one was named and it is
- * not there already. A failure is reported and becomes the exit code. */
-void chat_keep(chat_loop *c);
+ * not there already; what is computed of it not after every answer, but if last
+ * is true. A failure is reported and becomes the exit code. */
+void chat_keep(chat_loop *c, bool last);
 
 #endif /* CHAT_LOOP_H */

@@ -78,7 +78,7 @@ void chat_answer(chat_loop *c)
     }
     answer_free(&a);
     c->kept = false;
-    chat_keep(c);
+    chat_keep(c, false);
 }
 
 static void converse(chat_loop *c)
@@ -118,7 +118,7 @@ static int chat(const settings *s)
     c.code = code;
     if (code == CLI_OK) {
         converse(&c);
-        chat_keep(&c);
+        chat_keep(&c, true);
     }
     history_free(&c.history);
     phial_session_free(c.session);
@@ -133,8 +133,7 @@ static const option table[] = {
     {"system", OPTION_TEXT, FIELD(system_text), "TEXT",
      "the system message, before all others", 0, 0, 's'},
     {"session", OPTION_TEXT, FIELD(session_file), "FILE",
-     "go on with the conversation in FILE, if it is there, and keep it there "
-     "after every answer",
+     "go on with the conversation in FILE, if it is there, and keep it there",
      0, 0, 0},
     {"json", OPTION_FLAG, FIELD(json), NULL,
      "print one JSON object per answer, one a line; no line editing", 0, 0, 0},

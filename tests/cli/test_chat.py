@@ -3,6 +3,7 @@
 """phial chat, from a pipe and at a terminal."""
 import json
 import os
+import shutil
 
 import cli_support
 from cli_support import ENDLESS, FAILED, OK, TINY, Case, environment
@@ -121,6 +122,18 @@ class Kept(Case):
         for name in os.listdir(self.folder):
             mode = os.stat(os.path.join(self.folder, name)).st_mode
             self.assertEqual(mode & 0o777, 0o600, name)
+
+    def test_what_was_computed_may_be_older_than_the_messages(self):
+        whole = self.output(*SHORT, "--json", stdin="Hello\nAnd you?\nBye\n")
+        whole = [json.loads(line) for line in whole.splitlines()]
+        self.answers("Hello\n")
+        shutil.copy(self.path, self.path + ".old")
+        self.answers("And you?\n")
+        os.replace(self.path + ".old", self.path)
+        (last,) = self.answers("Bye\n")
+        self.assertEqual(last["text"], whole[2]["text"])
+        self.assertEqual(last["prompt_tokens"], whole[2]["prompt_tokens"])
+        self.assertEqual(last["reused_tokens"], whole[1]["reused_tokens"])
 
     def test_commands_work_on_what_was_kept(self):
         (first,) = self.answers("Hello\n", "--system", "Be brief.")
