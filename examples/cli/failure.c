@@ -6,6 +6,19 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* Length of the control character at text, which is not empty: C0, DEL, or the
+ * two bytes of C1 in UTF-8; 0 if it is none. */
+static size_t control_length(const char *text)
+{
+    const unsigned char c = (unsigned char)text[0];
+    const unsigned char next = (unsigned char)text[1];
+
+    if (c < 0x20 || c == 0x7f)
+        return 1;
+    return c == 0xc2 && next >= 0x80 && next < 0xa0 ? 2 : 0;
+}
 
 /* A sentence may quote a file's name or contents: what would move the cursor
  * or break the line is shown as '?'. */
@@ -15,8 +28,7 @@ static void print_line(const char *format, va_list args)
     int len = vsnprintf(line, sizeof line, format, args);
 
     for (char *c = line; len >= 0 && *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
+        memset(c, '?', control_length(c));
     progress_clear();
     fprintf(stderr, "phial: %s\n", len < 0 ? format : line);
 }
