@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: MIT
 # Sourced by quickstart.sh and tests/run.sh: what has to be installed for a
 # build or for the tests, and how. A system that has the tools, from wherever,
-# is left alone; packages are installed with apt and only named elsewhere.
+# is left alone; packages are installed with apt and only named elsewhere. A
+# build does without libcurl and libcrypto, which downloads need.
 
-apt_build="gcc libc6-dev meson ninja-build pkg-config libjansson-dev libedit-dev"
+apt_build="gcc libc6-dev meson ninja-build pkg-config libjansson-dev libedit-dev \
+libcurl4-openssl-dev libssl-dev"
 apt_test="check python3 python3-venv git g++ python3-pycparser ca-certificates"
-dnf_build="gcc meson ninja-build pkgconf-pkg-config jansson-devel libedit-devel"
+dnf_build="gcc meson ninja-build pkgconf-pkg-config jansson-devel libedit-devel \
+libcurl-devel openssl-devel"
 dnf_test="check-devel python3 git gcc-c++ python3-pycparser"
-pacman_build="gcc meson ninja pkgconf jansson libedit"
+pacman_build="gcc meson ninja pkgconf jansson libedit curl openssl"
 pacman_test="check python git python-pycparser"
-brew_build="meson ninja pkg-config jansson libedit"
+brew_build="meson ninja pkg-config jansson libedit curl openssl@3"
 brew_test="check python git"
 
 has() {
@@ -23,7 +26,7 @@ packages_missing() {
     done
     libraries="jansson libedit"
     if [ "$1" = test ]; then
-        libraries="$libraries check"
+        libraries="$libraries check libcurl libcrypto"
         for tool in python3 git c++; do
             has "$tool" || echo "$tool"
         done
@@ -51,7 +54,9 @@ packages_command() { # manager, goal
     pacman) echo "pacman -S --needed $(packages_of pacman "$2")" ;;
     brew)
         echo "brew install $(packages_of brew "$2")"
-        echo 'export PKG_CONFIG_PATH="$(brew --prefix libedit)/lib/pkgconfig"'
+        echo 'export PKG_CONFIG_PATH="$(brew --prefix libedit)/lib/pkgconfig:\'
+        echo '$(brew --prefix curl)/lib/pkgconfig:\'
+        echo '$(brew --prefix openssl@3)/lib/pkgconfig"'
         ;;
     esac
 }

@@ -78,6 +78,8 @@ static void set_defaults(const command *cmd, int argc, settings *out)
         .n_decode = 32,
         .weights = PHIAL_WEIGHTS_Q4_K_M,
         .parallel = 8,
+        .retries = 8,
+        .stall = 60,
         .repeat = 3,
     };
     /* No list can be longer than the command line. */

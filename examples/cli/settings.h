@@ -82,6 +82,10 @@ struct settings {
     uint64_t parallel, cache_limit; /* MiB */
     bool resume, in_order, times, quiet;
 
+    /* pull */
+    const char *revision, *endpoint;
+    uint64_t retries, stall; /* seconds */
+
     /* score */
     int32_t windows;  /* WINDOWS_* */
     int32_t bos_mode; /* BOS_* */
