@@ -11,11 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* In the order of PHIAL_WEIGHTS_*. */
-#define QUANTIZE_TYPES                                                         \
-    "same|f32|f16|bf16|q8_0|q6_k|q5_k_m|q5_k_s|q5_1|q5_0|q4_k_m|q4_k_s|"       \
-    "q4_1|q4_0"
-
 static int32_t on_progress(void *user, float fraction)
 {
     (void)user;
@@ -92,7 +87,7 @@ static int quantize(const settings *s)
 #define FIELD(name) offsetof(settings, name)
 
 static const option table[] = {
-    {"type", OPTION_CHOICE, FIELD(weights), QUANTIZE_TYPES,
+    {"type", OPTION_CHOICE, FIELD(weights), WEIGHT_TYPES,
      "the mix of tensor formats that files of this name have (default q4_k_m)",
      0, 0, 0},
     {"tensor", OPTION_LIST, FIELD(tensors), "PATTERN=TYPE",

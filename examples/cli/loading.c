@@ -25,6 +25,7 @@ phial_model_options load_model_options(const settings *s)
     o.flags = s->verify ? PHIAL_MODEL_VERIFY : 0;
     o.n_threads = (uint32_t)s->threads;
     o.isa = s->isa;
+    o.weight_format = s->weight_format;
     o.log_level = s->log_level;
     o.log = on_log;
     o.progress = on_progress;

@@ -14,6 +14,10 @@ static const option model_table[] = {
      0, 0, 0},
     {"verify", OPTION_FLAG, FIELD(verify), NULL,
      "refuse a model whose weights hold NaN or infinity", 0, 0, 0},
+    {"weights", OPTION_CHOICE, FIELD(weight_format), WEIGHT_TYPES,
+     "quantise the weights while they are read, as the file that quantize "
+     "--type writes has them (default same)",
+     0, 0, 0},
     {"log", OPTION_CHOICE, FIELD(log_level), "off|error|warn|info|debug",
      "what the library reports on standard error (default warn)", 0, 0, 0},
 };

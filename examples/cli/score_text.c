@@ -15,6 +15,8 @@ int score_open(const settings *s, const char *path, score_model *out)
     int code;
 
     named.model = path;
+    if (path != s->model) /* a reference is taken as it is */
+        named.weight_format = PHIAL_WEIGHTS_STORED;
     code = load_model(&named, &out->model, NULL);
     if (code != CLI_OK)
         return code;

@@ -35,8 +35,9 @@ struct settings {
 
     /* the model */
     uint64_t threads;
-    int32_t isa;       /* PHIAL_ISA_* */
-    int32_t log_level; /* PHIAL_LOG_* */
+    int32_t isa;           /* PHIAL_ISA_* */
+    int32_t log_level;     /* PHIAL_LOG_* */
+    int32_t weight_format; /* PHIAL_WEIGHTS_* */
     bool verify;
 
     /* the session */

@@ -158,7 +158,10 @@ typedef struct phial_model_options {
     uint32_t          flags;
     uint32_t          n_threads;     /* 0: one per processor we may use */
     int32_t           isa;           /* PHIAL_ISA_* */
-    int32_t           weight_format; /* 0: as stored; see doc/quantisation.md */
+    int32_t           weight_format; /* PHIAL_WEIGHTS_*, 0: as stored. What is
+                                        stored otherwise is quantised while it
+                                        is read: the bits of the file that
+                                        phial_quantize() would write */
     int32_t           log_level;     /* PHIAL_LOG_*; needs log */
     phial_log_fn      log;           /* kept until the model is gone */
     void             *log_user;
@@ -180,7 +183,8 @@ typedef struct phial_model_options {
  *
  * PHIAL_E_IO: no such file, or it cannot be read. PHIAL_E_FORMAT: it is
  * damaged, the message says where. PHIAL_E_UNSUPPORTED: another architecture,
- * tensor type, or tier in options->isa than this library runs. */
+ * tensor type, or tier in options->isa than this library runs; with a
+ * weight_format, errors of phial_quantize() too. */
 PHIAL_API phial_status phial_model_open(const char *path,
                                         const phial_model_options *options,
                                         phial_model **out);

@@ -2,15 +2,17 @@
  * phial.h, phial_estimate: memory from metadata alone. */
 #include "api/handles.h"
 
-static phial_status estimate(const ph_gguf *gguf, ph_session_config *config,
-                             phial_memory *memory)
+static phial_status estimate(const ph_gguf *gguf, int32_t weight_format,
+                             ph_session_config *config, phial_memory *memory)
 {
     ph_hparams hp;
     ph_sequence_bytes bytes;
+    const ph_mix *mix;
 
+    PH_TRY(ph_mix_get("weight_format", weight_format, &mix));
     PH_TRY(ph_hparams_read(gguf, &hp));
     PH_TRY(ph_session_resolve(&hp, config));
-    PH_TRY(ph_model_weight_bytes(gguf, &hp, &memory->weights));
+    PH_TRY(ph_model_weight_bytes(gguf, &hp, mix, &memory->weights));
     if (!ph_session_estimate(&hp, config, &bytes))
         return ph_fail(PHIAL_E_MEMORY,
                        "%s: a session of %u tokens needs more bytes than "
@@ -40,7 +42,7 @@ phial_status phial_estimate(const char *path, const phial_model_options *model,
     heap = ph_heap_of(&o);
     PH_TRY(ph_gguf_open(&heap, path, &gguf));
     fp = ph_fp_enter();
-    status = estimate(gguf, &config, &m);
+    status = estimate(gguf, o.weight_format, &config, &m);
     ph_fp_leave(fp);
     ph_gguf_free(gguf);
     if (status >= 0)

@@ -12,6 +12,7 @@ static phial_status fill(phial_model *model, const char *path,
                               .progress = o->progress,
                               .progress_user = o->progress_user};
 
+    PH_TRY(ph_mix_get("weight_format", o->weight_format, &config.mix));
     PH_TRY(ph_pool_new(&model->heap, o->n_threads, &model->pool));
     PH_TRY(ph_page_store_new(&model->heap, o->cache_limit, &model->store));
     config.pool = model->pool;

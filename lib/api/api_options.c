@@ -37,6 +37,7 @@ phial_status ph_model_options_in(const phial_model_options *options,
                                  phial_model_options *out)
 {
     phial_model_options o;
+    const ph_mix *mix;
 
     PH_TRY(ph_struct_in("options", &o, sizeof o, options,
                         offsetof(phial_model_options, reserved)));
@@ -46,11 +47,7 @@ phial_status ph_model_options_in(const phial_model_options *options,
         return ph_fail(PHIAL_E_ARGUMENT, "n_threads is %u, at most %d",
                        o.n_threads, MAX_THREADS);
     PH_TRY(check_isa(o.isa));
-    if (o.weight_format)
-        return ph_fail(PHIAL_E_UNSUPPORTED,
-                       "weight_format is %d, this version has only 0: as "
-                       "stored",
-                       (int)o.weight_format);
+    PH_TRY(ph_mix_get("weight_format", o.weight_format, &mix));
     PH_TRY(check_hooks(&o));
     *out = o;
     return PHIAL_OK;

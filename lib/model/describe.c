@@ -16,15 +16,19 @@ typedef struct census {
 static phial_status count_weight(void *user, const ph_weight *weight)
 {
     census *c = user;
-    const uint32_t type = weight->tensor->type;
+    const uint32_t type = weight->type;
+    const uint64_t *dims = weight->tensor->dims;
+    uint64_t bytes;
 
     if (type >= MAX_TYPES)
         return ph_fail(PHIAL_E_INTERNAL, "tensor type %u is out of range",
                        type);
     if (weight->first_row > 0)
         return PHIAL_OK; /* of a tensor that is counted */
+    if (!ph_dtype_bytes(weight->type, dims[0] * dims[1], &bytes))
+        return ph_fail(PHIAL_E_INTERNAL, "a tensor is no whole blocks");
     c->tensors[type]++;
-    c->bytes[type] += weight->tensor->bytes;
+    c->bytes[type] += bytes;
     return PHIAL_OK;
 }
 
@@ -111,13 +115,14 @@ static int put_text(const char *text, size_t len, void *user)
     return to->failed ? -1 : 0;
 }
 
-phial_status ph_describe(const ph_gguf *gguf, ph_model *model)
+phial_status ph_describe(const ph_gguf *gguf, const ph_mix *mix,
+                         ph_model *model)
 {
     sink to = {.text = {.heap = model->heap}};
     census c = {{0}, {0}};
     json_t *json;
 
-    PH_TRY(ph_weights_walk(gguf, &model->hp, count_weight, &c));
+    PH_TRY(ph_weights_walk(gguf, &model->hp, mix, count_weight, &c));
     json = describe(gguf, model, &c);
     /* 15 digits give a rounded float back as it was written. */
     if (!json || json_dump_callback(json, put_text, &to,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * What tells one model from another: its hyper-parameters, the table of its
- * tensors, and a sample of their bytes as they are in the file. Sums of hashes,
+ * tensors, and a sample of their bytes as they are in the file, or would be in
+ * one that was quantised as the model is while it is read. Sums of hashes,
  * so that neither the threads that read nor the order of reading matter, and
  * nothing that depends on how weights are packed. A saved session names the
  * model by it (doc/session-file.md), so that it can never change. */
@@ -37,22 +38,26 @@ uint64_t ph_fingerprint_rows(const ph_weight *weight, uint32_t row, uint32_t n,
     return sum;
 }
 
-static uint64_t tensor_hash(const ph_gguf_tensor *tensor)
+static uint64_t tensor_hash(const ph_gguf_tensor *tensor, ph_dtype type)
 {
     uint8_t bytes[5 * 8];
 
-    ph_put_le64(bytes, tensor->type);
+    ph_put_le64(bytes, type);
     for (int i = 0; i < 4; i++)
         ph_put_le64(bytes + 8 + 8 * i, tensor->dims[i]);
     return ph_xxh64(bytes, sizeof bytes, name_hash(tensor));
 }
 
-static uint64_t table_hash(const ph_gguf *gguf)
+static uint64_t table_hash(const ph_gguf *gguf, const ph_hparams *hp,
+                           const ph_mix *mix)
 {
     uint64_t sum = 0;
 
-    for (size_t i = 0; i < ph_gguf_n_tensors(gguf); i++)
-        sum += tensor_hash(ph_gguf_tensor_at(gguf, i));
+    for (size_t i = 0; i < ph_gguf_n_tensors(gguf); i++) {
+        const ph_gguf_tensor *t = ph_gguf_tensor_at(gguf, i);
+
+        sum += tensor_hash(t, ph_tensor_type(hp, mix, t));
+    }
     return sum;
 }
 
@@ -65,7 +70,7 @@ static uint64_t bits_of(float f)
 }
 
 uint64_t ph_fingerprint(const ph_gguf *gguf, const ph_hparams *hp,
-                        uint64_t sample)
+                        const ph_mix *mix, uint64_t sample)
 {
     const uint64_t words[N_WORDS] = {
         hp->n_vocab,
@@ -84,7 +89,7 @@ uint64_t ph_fingerprint(const ph_gguf *gguf, const ph_hparams *hp,
         bits_of(hp->rope_scale),
         hp->longrope,
         hp->tied,
-        table_hash(gguf),
+        table_hash(gguf, hp, mix),
         sample,
     };
     uint8_t bytes[8 * N_WORDS];

@@ -133,7 +133,7 @@ phial_status ph_hparams_read(const ph_gguf *gguf, ph_hparams *out)
     PH_TRY(read_eps(gguf, &hp));
     PH_TRY(read_window(gguf, &hp));
     PH_TRY(ph_hparams_read_rope(gguf, &hp));
-    PH_TRY(ph_weights_walk(gguf, &hp, NULL, NULL));
+    PH_TRY(ph_weights_walk(gguf, &hp, NULL, NULL, NULL));
     *out = hp;
     return PHIAL_OK;
 }

@@ -16,11 +16,11 @@ static phial_status add_stride(void *user, const ph_weight *weight)
 }
 
 phial_status ph_model_weight_bytes(const ph_gguf *gguf, const ph_hparams *hp,
-                                   uint64_t *bytes)
+                                   const ph_mix *mix, uint64_t *bytes)
 {
     uint64_t total = 0;
 
-    PH_TRY(ph_weights_walk(gguf, hp, add_stride, &total));
+    PH_TRY(ph_weights_walk(gguf, hp, mix, add_stride, &total));
     *bytes = total;
     return PHIAL_OK;
 }
@@ -128,12 +128,15 @@ static phial_status allocate(ph_model *model)
 
 static phial_status load(ph_loader *l)
 {
-    PH_TRY(allocate(l->model));
-    l->to = l->model->weights;
-    PH_TRY(ph_weights_walk(l->gguf, &l->model->hp, add_part, l));
+    const ph_mix *mix = l->config->mix;
+    ph_model *model = l->model;
+
+    PH_TRY(allocate(model));
+    l->to = model->weights;
+    PH_TRY(ph_weights_walk(l->gguf, &model->hp, mix, add_part, l));
     PH_TRY(ph_weights_read(l));
-    l->model->fingerprint = ph_fingerprint(l->gguf, &l->model->hp, l->sample);
-    return ph_rope_load(l->gguf, l->factors, l->model);
+    model->fingerprint = ph_fingerprint(l->gguf, &model->hp, mix, l->sample);
+    return ph_rope_load(l->gguf, l->factors, model);
 }
 
 phial_status ph_weights_load(const ph_gguf *gguf, const ph_model_config *config,
@@ -145,7 +148,8 @@ phial_status ph_weights_load(const ph_gguf *gguf, const ph_model_config *config,
     ph_loader l = {.gguf = gguf, .config = config, .model = model};
     phial_status status;
 
-    PH_TRY(ph_model_weight_bytes(gguf, &model->hp, &model->weight_bytes));
+    PH_TRY(ph_model_weight_bytes(gguf, &model->hp, config->mix,
+                                 &model->weight_bytes));
     model->layers = ph_alloc(model->heap, n_layers, sizeof *model->layers);
     if (!model->layers)
         return ph_no_memory("the layers", n_layers * sizeof *model->layers);

@@ -26,19 +26,27 @@ typedef struct ph_loader {
 /* Reads and packs all parts; calls the progress hook, which may cancel. */
 phial_status ph_weights_read(ph_loader *l);
 
+/* What a thread works in: bytes of a piece. */
+typedef struct ph_staging {
+    uint8_t *rows; /* that are to be packed */
+    uint8_t *raw;  /* rows as they are in the file, to be quantised */
+    float *floats; /* the same rows */
+} ph_staging;
+
 /* Reads n rows of a part from row on, whole panels if it has any, into its
  * place. staging has room for them. *sample += ph_fingerprint_rows() of them.
  * Several threads may do so. */
 phial_status ph_part_read(const ph_gguf *gguf, const ph_part *part,
-                          uint32_t row, uint32_t n, uint8_t *staging,
+                          uint32_t row, uint32_t n, const ph_staging *staging,
                           uint64_t *sample);
 
-/* The contribution of n rows from row on, as they are in the file at data. */
+/* The contribution of n rows from row on, which lie at data as the weight's
+ * type has them. */
 uint64_t ph_fingerprint_rows(const ph_weight *weight, uint32_t row, uint32_t n,
                              const uint8_t *data);
 
 /* Of a file whose rows add up to sample. */
 uint64_t ph_fingerprint(const ph_gguf *gguf, const ph_hparams *hp,
-                        uint64_t sample);
+                        const ph_mix *mix, uint64_t sample);
 
 #endif /* PH_MODEL_LOADER_H */

@@ -57,10 +57,10 @@ static phial_status read_model(const ph_gguf *gguf,
     PH_TRY(read_tokenizer(gguf, model));
     PH_TRY(ph_weights_load(gguf, config, model));
     if (config->flags & PHIAL_MODEL_VERIFY)
-        PH_TRY(ph_weights_verify(gguf, model));
+        PH_TRY(ph_weights_verify(gguf, config->mix, model));
     if (config->flags & PHIAL_MODEL_LOCK)
         PH_TRY(lock_weights(model));
-    return ph_describe(gguf, model);
+    return ph_describe(gguf, config->mix, model);
 }
 
 phial_status ph_model_open(const char *path, const ph_model_config *config,

@@ -8,6 +8,7 @@
 #include "formats/formats.h"
 #include "kernels/kernels.h"
 #include "pool/pool.h"
+#include "quantize/quantize.h"
 #include "tokenizer/tokenizer.h"
 
 /* Names and meaning: the configuration of Hugging Face's Phi3Config. */
@@ -58,7 +59,8 @@ typedef struct ph_model {
     uint8_t *weights;     /* all of them, one after another, 64-byte aligned */
     uint64_t weight_bytes;
     uint64_t n_parameters;
-    uint64_t fingerprint; /* of what the file says, by any library version */
+    uint64_t fingerprint; /* of what the file says, or would say if it were
+                             quantised as the model is; by any version */
     void *storage;        /* private: the block they lie in */
     bool locked;          /* private: the weights are locked in memory */
 } ph_model;
@@ -73,6 +75,7 @@ typedef struct ph_model_config {
     uint32_t flags; /* PHIAL_MODEL_* */
     phial_progress_fn progress;
     void *progress_user;
+    const ph_mix *mix; /* the types that tensors get; NULL: as stored */
 } ph_model_config;
 
 phial_status ph_model_open(const char *path, const ph_model_config *config,
@@ -86,6 +89,6 @@ phial_status ph_hparams_read(const ph_gguf *gguf, ph_hparams *hp);
 
 /* Bytes that the weights will take, packed, from the tensor table. */
 phial_status ph_model_weight_bytes(const ph_gguf *gguf, const ph_hparams *hp,
-                                   uint64_t *bytes);
+                                   const ph_mix *mix, uint64_t *bytes);
 
 #endif /* PH_MODEL_H */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Reading the weights by all threads, in pieces of whole panels: each goes
- * from the file into a buffer that stays in the processor's cache, and from
- * there packed to its place. There is never a second copy of a tensor.
+ * from the file into a buffer that stays in the processor's cache, is quantised
+ * there if that is asked for, and goes packed to its place. There is never a
+ * second copy of a tensor.
  *
  * Threads take the next piece when they are through with one, in the order of
  * the file's tensors as the model has them. A thread that took a piece finishes
@@ -13,12 +14,12 @@
 
 #include <stdio.h>
 
-enum { PIECE = 256 << 10 }; /* bytes of the file that are read at once */
+enum { PIECE = 256 << 10 }; /* bytes that are read, or quantised, at once */
 
 /* One thread's. A failure's sentence is of the thread that failed and must be
  * carried to the caller's. */
 typedef struct reader {
-    uint8_t *staging;
+    ph_staging staging;
     uint64_t sample;
     uint64_t piece; /* that failed */
     phial_status status;
@@ -57,7 +58,7 @@ static phial_status read_piece(reading *r, const ph_part *part, uint64_t piece,
     const uint32_t n =
         end < w->rows ? part->piece_rows : (uint32_t)(w->rows - row);
 
-    PH_TRY(ph_part_read(r->l->gguf, part, (uint32_t)row, n, self->staging,
+    PH_TRY(ph_part_read(r->l->gguf, part, (uint32_t)row, n, &self->staging,
                         &self->sample));
     atomic_fetch_add(&r->done,
                      w->bytes * (row + n) / w->rows - w->bytes * row / w->rows);
@@ -113,27 +114,73 @@ static phial_status outcome(const reading *r, uint32_t n_threads)
                : ph_fail(first->status, "%s", first->error);
 }
 
-/* Cuts the parts into pieces: whole panels, at least one. Returns the bytes of
- * the longest that must be packed. */
-static size_t cut(ph_loader *l, uint64_t *n_pieces)
+/* Bytes of a thread's buffers. */
+typedef struct staging_bytes {
+    size_t rows, raw, floats;
+} staging_bytes;
+
+static size_t larger(size_t a, size_t b)
 {
-    size_t most = 0;
+    return a > b ? a : b;
+}
+
+/* What it takes to read n rows of the weight, where that is more. */
+static void make_room(const ph_weight *w, uint32_t n, staging_bytes *most)
+{
+    if (w->panel_bytes)
+        most->rows = larger(most->rows, n * w->row_bytes);
+    if (!ph_weight_is_recoded(w))
+        return;
+    most->raw = larger(most->raw, n * w->file_row_bytes);
+    most->floats = larger(most->floats, n * sizeof(float) * w->cols);
+}
+
+/* Cuts the parts into pieces: whole panels, at least one. */
+static staging_bytes cut(ph_loader *l, uint64_t *n_pieces)
+{
+    staging_bytes most = {0, 0, 0};
 
     *n_pieces = 0;
     for (size_t i = 0; i < l->n_parts; i++) {
         ph_part *part = &l->parts[i];
         const ph_weight *w = &part->weight;
-        const size_t panels = PIECE / (PH_PANEL_ROWS * w->row_bytes);
+        const size_t widest =
+            ph_weight_is_recoded(w) ? sizeof(float) * w->cols : w->row_bytes;
+        const size_t panels = PIECE / (PH_PANEL_ROWS * widest);
         const uint32_t rows = PH_PANEL_ROWS * (panels ? (uint32_t)panels : 1);
 
         part->piece_rows = rows < w->rows ? rows : w->rows;
         part->first_piece = *n_pieces;
         *n_pieces +=
             w->rows / part->piece_rows + (w->rows % part->piece_rows != 0);
-        if (w->panel_bytes && part->piece_rows * w->row_bytes > most)
-            most = part->piece_rows * w->row_bytes;
+        make_room(w, part->piece_rows, &most);
     }
-    return (most + 63) / 64 * 64;
+    return most;
+}
+
+static size_t aligned(size_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
+/* One block for the buffers of all threads; NULL if there is no memory. */
+static uint8_t *new_buffers(const ph_heap *heap, const staging_bytes *most,
+                            reader *readers, uint32_t n_threads, size_t *bytes)
+{
+    const size_t rows = aligned(most->rows), raw = aligned(most->raw);
+    const size_t one = rows + raw + aligned(most->floats);
+    uint8_t *buffers = NULL;
+
+    *bytes = SIZE_MAX;
+    if (ph_mul(n_threads, one, bytes))
+        buffers = ph_alloc_raw(heap, *bytes);
+    for (uint32_t i = 0; i < n_threads && buffers; i++) {
+        uint8_t *own = buffers + i * one;
+
+        readers[i].staging =
+            (ph_staging){own, own + rows, (float *)(void *)(own + rows + raw)};
+    }
+    return buffers;
 }
 
 static phial_status run(reading *r, uint32_t n_threads)
@@ -155,18 +202,15 @@ phial_status ph_weights_read(ph_loader *l)
     const ph_heap *heap = l->model->heap;
     const uint32_t n_threads = pool ? ph_pool_threads(pool) : 1;
     reading r = {.l = l};
-    const size_t staging = cut(l, &r.n_pieces);
+    const staging_bytes most = cut(l, &r.n_pieces);
     uint8_t *buffers = NULL;
     phial_status status;
-    size_t bytes = SIZE_MAX;
+    size_t bytes = n_threads * sizeof *r.readers;
 
-    if (ph_mul(n_threads, staging, &bytes))
-        buffers = ph_alloc_raw(heap, bytes);
     r.readers = ph_alloc(heap, n_threads, sizeof *r.readers);
-    for (uint32_t i = 0; i < n_threads && buffers && r.readers; i++)
-        r.readers[i].staging = buffers + i * staging;
-    status = buffers && r.readers ? run(&r, n_threads)
-                                  : ph_no_memory("reading", bytes);
+    if (r.readers)
+        buffers = new_buffers(heap, &most, r.readers, n_threads, &bytes);
+    status = buffers ? run(&r, n_threads) : ph_no_memory("reading", bytes);
     for (uint32_t i = 0; i < n_threads && status == PHIAL_OK; i++)
         l->sample += r.readers[i].sample;
     ph_free(heap, r.readers);

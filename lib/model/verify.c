@@ -39,7 +39,8 @@ static phial_status check_weight(void *user, const ph_weight *weight)
     return PHIAL_OK;
 }
 
-phial_status ph_weights_verify(const ph_gguf *gguf, const ph_model *model)
+phial_status ph_weights_verify(const ph_gguf *gguf, const ph_mix *mix,
+                               const ph_model *model)
 {
     const ph_hparams *hp = &model->hp;
     const uint32_t q_rows = hp->n_heads * hp->head_dim;
@@ -51,7 +52,7 @@ phial_status ph_weights_verify(const ph_gguf *gguf, const ph_model *model)
     v.row = ph_alloc(model->heap, widest, sizeof *v.row);
     if (!v.row)
         return ph_no_memory("verifying", widest * sizeof *v.row);
-    status = ph_weights_walk(gguf, hp, check_weight, &v);
+    status = ph_weights_walk(gguf, hp, mix, check_weight, &v);
     ph_free(model->heap, v.row);
     return status;
 }

@@ -12,6 +12,7 @@ enum { MAX_NAME = 64 };
 typedef struct walk {
     const ph_gguf *gguf;
     const ph_hparams *hp;
+    const ph_mix *mix;
     ph_weight_visitor visit;
     void *user;
 } walk;
@@ -51,6 +52,20 @@ bool ph_role_is_vector(ph_role role)
            role == PH_ROLE_FACTORS_LONG;
 }
 
+ph_dtype ph_tensor_type(const ph_hparams *hp, const ph_mix *mix,
+                        const ph_gguf_tensor *tensor)
+{
+    const ph_mix_model model = {hp->n_layers, hp->tied};
+
+    return mix ? ph_mix_type(mix, &model, tensor) : (ph_dtype)tensor->type;
+}
+
+bool ph_weight_is_recoded(const ph_weight *weight)
+{
+    return !ph_role_is_vector(weight->role) &&
+           weight->type != (ph_dtype)weight->tensor->type;
+}
+
 uint64_t ph_weight_stride(const ph_weight *weight)
 {
     return (weight->bytes + 63) / 64 * 64;
@@ -61,7 +76,7 @@ ph_matrix ph_weight_matrix(const ph_weight *weight, const uint8_t *data)
     const bool vector = ph_role_is_vector(weight->role);
 
     return (ph_matrix){
-        .type = vector ? PH_F32 : (ph_dtype)weight->tensor->type,
+        .type = vector ? PH_F32 : weight->type,
         .rows = weight->rows,
         .cols = weight->cols,
         .row_bytes = vector ? (size_t)weight->bytes : weight->row_bytes,
@@ -137,7 +152,7 @@ static phial_status check_type(const walk *k, const char *name, ph_weight *w)
     const ph_dtype_info *info = ph_dtype_get(type);
     const char *path = ph_gguf_path(k->gguf);
     const bool vector = ph_role_is_vector(w->role);
-    uint64_t row_bytes;
+    uint64_t row_bytes, file_row_bytes;
 
     if (!info || !info->block_elems)
         return ph_fail(PHIAL_E_UNSUPPORTED,
@@ -150,13 +165,18 @@ static phial_status check_type(const walk *k, const char *name, ph_weight *w)
         return ph_fail(PHIAL_E_UNSUPPORTED,
                        "%s: tensor %s is of type %s, expected F32",
                        ph_show_path(path).text, name, info->name);
-    if (!ph_dtype_bytes((ph_dtype)type, w->cols, &row_bytes) ||
+    w->type = vector && k->mix ? PH_F32
+                               : ph_tensor_type(k->hp, k->mix, w->tensor);
+    if (!ph_dtype_bytes((ph_dtype)type, w->cols, &file_row_bytes) ||
+        !ph_dtype_bytes(w->type, w->cols, &row_bytes) ||
+        file_row_bytes > SIZE_MAX / PH_PANEL_ROWS ||
         row_bytes > SIZE_MAX / PH_PANEL_ROWS)
         return ph_fail(PHIAL_E_FORMAT,
                        "%s: tensor %s has rows of %u elements, not a multiple "
                        "of the %u in a %s block",
                        ph_show_path(path).text, name, w->cols,
                        info->block_elems, info->name);
+    w->file_row_bytes = (size_t)file_row_bytes;
     w->row_bytes = (size_t)row_bytes;
     return PHIAL_OK;
 }
@@ -171,11 +191,9 @@ static bool is_packed(const walk *k, const ph_weight *w)
 
 static phial_status visit_weight(const walk *k, ph_weight *w)
 {
-    const ph_dtype type = (ph_dtype)w->tensor->type;
-
     if (!k->visit)
         return PHIAL_OK;
-    w->panel_bytes = is_packed(k, w) ? ph_panel_bytes(type, w->cols) : 0;
+    w->panel_bytes = is_packed(k, w) ? ph_panel_bytes(w->type, w->cols) : 0;
     if (w->panel_bytes)
         w->bytes = (uint64_t)(w->rows / PH_PANEL_ROWS +
                               (w->rows % PH_PANEL_ROWS != 0)) *
@@ -183,7 +201,7 @@ static phial_status visit_weight(const walk *k, ph_weight *w)
     else if (ph_role_is_vector(w->role))
         w->bytes = w->cols * (uint64_t)sizeof(float);
     else
-        w->bytes = w->tensor->bytes;
+        w->bytes = (uint64_t)w->rows * w->row_bytes;
     return k->visit(k->user, w);
 }
 
@@ -314,9 +332,10 @@ static phial_status check_extra(const walk *k)
 }
 
 phial_status ph_weights_walk(const ph_gguf *gguf, const ph_hparams *hp,
-                             ph_weight_visitor visit, void *user)
+                             const ph_mix *mix, ph_weight_visitor visit,
+                             void *user)
 {
-    const walk k = {gguf, hp, visit, user};
+    const walk k = {gguf, hp, mix, visit, user};
 
     for (size_t i = 0; i < N_GLOBALS; i++) {
         const ph_role role = globals[i].role;

@@ -28,7 +28,11 @@ typedef enum ph_role {
 /* One tensor of the file, or the rows of one that are q, k, v, gate or up;
  * found to have the shape it must have. Vectors have one row and are F32 in
  * memory, whatever they are in the file; matrices that a product reads are
- * packed. */
+ * packed.
+ *
+ * type is what the tensor has in the file, or would have in the file that
+ * phial_quantize() would write: the model is the same as that file's, to the
+ * fingerprint. */
 typedef struct ph_weight {
     const ph_gguf_tensor *tensor;
     ph_role role;
@@ -36,7 +40,9 @@ typedef struct ph_weight {
     uint32_t first_row; /* in the tensor */
     uint32_t rows;
     uint32_t cols;
-    size_t row_bytes;   /* in the file */
+    ph_dtype type;
+    size_t file_row_bytes;
+    size_t row_bytes;   /* as type has them */
     size_t panel_bytes; /* in memory; 0: not packed */
     uint64_t bytes;     /* in memory */
 } ph_weight;
@@ -48,9 +54,18 @@ enum { PH_LAYER_WEIGHTS = 9, PH_GLOBAL_WEIGHTS = 5 };
 
 /* Visits every weight of the model in the order they lie in memory, checking
  * each tensor's presence, shape and type, and at the end that the file has no
- * other of the kind. visit may be NULL. */
+ * other of the kind. mix: the types that they get; NULL: as stored. visit may
+ * be NULL. */
 phial_status ph_weights_walk(const ph_gguf *gguf, const ph_hparams *hp,
-                             ph_weight_visitor visit, void *user);
+                             const ph_mix *mix, ph_weight_visitor visit,
+                             void *user);
+
+/* The type of any tensor of the file, with a mix or as stored. */
+ph_dtype ph_tensor_type(const ph_hparams *hp, const ph_mix *mix,
+                        const ph_gguf_tensor *tensor);
+
+/* True for a matrix that is not read as it is. */
+bool ph_weight_is_recoded(const ph_weight *weight);
 
 /* True for a vector: norm weights and rotary factors. */
 bool ph_role_is_vector(ph_role role);
@@ -70,9 +85,11 @@ phial_status ph_rope_load(const ph_gguf *gguf, const float *factors[2],
                           ph_model *model);
 
 /* Refuses a tensor that holds NaN or infinity, by name. */
-phial_status ph_weights_verify(const ph_gguf *gguf, const ph_model *model);
+phial_status ph_weights_verify(const ph_gguf *gguf, const ph_mix *mix,
+                               const ph_model *model);
 
 /* The JSON of phial_model_describe. */
-phial_status ph_describe(const ph_gguf *gguf, ph_model *model);
+phial_status ph_describe(const ph_gguf *gguf, const ph_mix *mix,
+                         ph_model *model);
 
 #endif /* PH_MODEL_WEIGHTS_H */

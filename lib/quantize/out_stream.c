@@ -7,10 +7,7 @@
  * lib/model/read_weights.c. */
 #include "quantize/plan.h"
 
-#include "kernels/kernels.h"
 #include "os/os.h"
-
-#include <math.h>
 
 enum {
     SLOTS = 4, /* of a batch, per thread */
@@ -67,57 +64,20 @@ static const ph_target *target_of(const ph_plan *plan, uint64_t piece)
     return &plan->targets[low];
 }
 
-/* Also a NaN is not within the limit. */
-static phial_status check(const ph_plan *plan, const ph_target *t,
-                          const float *x, size_t n, uint64_t from)
-{
-    const float limit = ph_encode_limit(t->type);
-    const char *path = ph_gguf_path(plan->gguf);
-    int bad = 0;
-
-    for (size_t i = 0; i < n; i++)
-        bad |= !(fabsf(x[i]) <= limit);
-    for (size_t i = 0; i < n && bad; i++) {
-        if (fabsf(x[i]) <= limit)
-            continue;
-        if (isfinite(x[i]))
-            return ph_fail(PHIAL_E_UNSUPPORTED,
-                           "%s: tensor \"%s\" has %g at element %llu, beyond "
-                           "%g, the most that %s is sure to hold",
-                           ph_show_path(path).text, ph_show(t->from->name).text,
-                           (double)x[i], (unsigned long long)(from + i),
-                           (double)limit, ph_dtype_get(t->type)->name);
-        return ph_fail(PHIAL_E_NUMERIC,
-                       "%s: tensor \"%s\" has %s at element %llu, expected "
-                       "finite numbers",
-                       ph_show_path(path).text, ph_show(t->from->name).text,
-                       isnan(x[i]) ? "a NaN" : "an infinity",
-                       (unsigned long long)(from + i));
-    }
-    return PHIAL_OK;
-}
-
 static phial_status encode_piece(const stream *s, uint64_t piece, encoder *self,
                                  slot *out)
 {
     const ph_target *t = target_of(s->plan, piece);
-    const ph_dtype type = (ph_dtype)t->from->type;
+    const ph_recoding what = {s->plan->gguf, t->from, t->type};
     const uint64_t from = (piece - t->first_piece) * PH_PIECE;
     const uint64_t left = t->n - from;
     const size_t n = left < PH_PIECE ? (size_t)left : PH_PIECE;
-    uint64_t at, bytes, len;
+    uint64_t len;
 
     /* Whole blocks: a piece is many, and so is a row. */
-    if (!ph_dtype_bytes(type, from, &at) || !ph_dtype_bytes(type, n, &bytes) ||
-        !ph_dtype_bytes(t->type, n, &len))
+    if (!ph_dtype_bytes(t->type, n, &len))
         return ph_fail(PHIAL_E_INTERNAL, "a piece of a tensor is cut wrongly");
-    PH_TRY(ph_gguf_read(s->plan->gguf, t->from, at, self->raw, (size_t)bytes));
-    ph_dequantize(type, self->raw, self->floats, n);
-    PH_TRY(check(s->plan, t, self->floats, n, from));
-    if (type == t->type)
-        memcpy(out->data, self->raw, (size_t)bytes);
-    else
-        ph_encode(t->type, self->floats, out->data, n);
+    PH_TRY(ph_recode(&what, from, n, self->raw, self->floats, out->data));
     out->len = (size_t)len;
     if (n == left) {
         memset(out->data + out->len, 0, ph_padding(t->bytes));

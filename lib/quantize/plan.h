@@ -4,31 +4,7 @@
 #ifndef PH_PLAN_H
 #define PH_PLAN_H
 
-#include "formats/formats.h"
 #include "quantize/quantize.h"
-
-/* ---- weights_mix.c ------------------------------------------------------- */
-
-/* Which types the tensors of a file have, by their place in the model. */
-typedef struct ph_mix ph_mix;
-
-/* PHIAL_E_UNSUPPORTED if there is no such member of PHIAL_WEIGHTS_*; NULL for
- * PHIAL_WEIGHTS_STORED. */
-phial_status ph_mix_get(int32_t weights, const ph_mix **out);
-
-/* general.file_type, an id of llama.cpp's. */
-uint32_t ph_mix_file_type(const ph_mix *mix);
-
-/* What the choice of a type depends on. */
-typedef struct ph_mix_model {
-    uint32_t n_layers;
-    bool tied; /* the embedding is the head too */
-} ph_mix_model;
-
-/* Rows that are no whole blocks of the type the mix has get a type near it with
- * smaller blocks. */
-ph_dtype ph_mix_type(const ph_mix *mix, const ph_mix_model *model,
-                     const ph_gguf_tensor *tensor);
 
 /* ---- overrides.c --------------------------------------------------------- */
 

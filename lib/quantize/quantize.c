@@ -11,7 +11,7 @@ phial_status ph_quantize(const char *in, const char *out,
     ph_gguf *gguf;
     phial_status status;
 
-    PH_TRY(ph_mix_get(config->weights, &plan.mix));
+    PH_TRY(ph_mix_get("type", config->weights, &plan.mix));
     PH_TRY(ph_override_check(config));
     PH_TRY(ph_gguf_open(config->heap, in, &gguf));
     plan.gguf = gguf;

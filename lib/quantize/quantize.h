@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * quantize.h - writes a model again with weights in other types: which type
- * each tensor gets, the search for the best blocks, and the file. */
+ * quantize.h - weights in other types: which type each tensor gets, the search
+ * for the best blocks, and a model written again with them. */
 #ifndef PH_QUANTIZE_H
 #define PH_QUANTIZE_H
 
 #include "base/base.h"
 #include "base/dtype.h"
+#include "formats/formats.h"
 #include "pool/pool.h"
 
 typedef struct ph_quantize_config {
@@ -21,6 +22,48 @@ typedef struct ph_quantize_config {
 /* What phial_quantize() promises. */
 phial_status ph_quantize(const char *in, const char *out,
                          const ph_quantize_config *config);
+
+/* ---- weights_mix.c ------------------------------------------------------- */
+
+/* Which types the tensors of a file get, by their place in the model. */
+typedef struct ph_mix ph_mix;
+
+/* PHIAL_E_UNSUPPORTED, naming the field, if there is no such member of
+ * PHIAL_WEIGHTS_*; NULL for PHIAL_WEIGHTS_STORED. */
+phial_status ph_mix_get(const char *field, int32_t weights, const ph_mix **out);
+
+/* general.file_type, an id of llama.cpp's. */
+uint32_t ph_mix_file_type(const ph_mix *mix);
+
+/* What the choice of a type depends on. */
+typedef struct ph_mix_model {
+    uint32_t n_layers;
+    bool tied; /* the embedding is the head too */
+} ph_mix_model;
+
+/* F32 for a vector. Rows that are no whole blocks of the type the mix has get a
+ * type near it with smaller blocks. */
+ph_dtype ph_mix_type(const ph_mix *mix, const ph_mix_model *model,
+                     const ph_gguf_tensor *tensor);
+
+/* ---- recode.c ------------------------------------------------------------ */
+
+/* A tensor of a file, and the type that it gets. */
+typedef struct ph_recoding {
+    const ph_gguf *gguf;
+    const ph_gguf_tensor *tensor;
+    ph_dtype type;
+} ph_recoding;
+
+/* Reads n elements of it from element first on, whole blocks of both types, to
+ * raw, and writes them to out as they are to be; floats has room for n. Blocks
+ * of the type that is wanted are copied. PHIAL_E_NUMERIC: one is not finite.
+ * PHIAL_E_UNSUPPORTED: one is beyond ph_encode_limit(). In the floating-point
+ * environment of ph_fp_enter(). */
+phial_status ph_recode(const ph_recoding *what, uint64_t first, size_t n,
+                       uint8_t *raw, float *floats, uint8_t *out);
+
+/* ---- encode_any.c -------------------------------------------------------- */
 
 /* The types that ph_encode() writes, as a list for messages. */
 bool ph_can_encode(ph_dtype type);

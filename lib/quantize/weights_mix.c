@@ -2,7 +2,7 @@
  * The mixes of types that files of these names have, as llama.cpp's quantiser
  * gives them to models of this architecture (llama-quant.cpp): the head, and
  * the matrices whose errors a model feels most, in better types. */
-#include "quantize/plan.h"
+#include "quantize/quantize.h"
 
 #include <stdio.h>
 
@@ -35,15 +35,15 @@ static const ph_mix mixes[] = {
     [PHIAL_WEIGHTS_Q4_0] = {2, PH_Q4_0, PH_Q6_K, PH_Q4_0, PH_Q4_0, NO_LAYERS},
 };
 
-phial_status ph_mix_get(int32_t weights, const ph_mix **out)
+phial_status ph_mix_get(const char *field, int32_t weights, const ph_mix **out)
 {
     const int32_t n = sizeof mixes / sizeof *mixes;
 
     if (weights < 0 || weights >= n)
         return ph_fail(PHIAL_E_UNSUPPORTED,
-                       "type is %d, which this version does not write; "
-                       "expected one of PHIAL_WEIGHTS_*",
-                       (int)weights);
+                       "%s is %d, which this version does not have; expected "
+                       "one of PHIAL_WEIGHTS_*",
+                       field, (int)weights);
     *out = weights == PHIAL_WEIGHTS_STORED ? NULL : &mixes[weights];
     return PHIAL_OK;
 }
@@ -113,6 +113,8 @@ ph_dtype ph_mix_type(const ph_mix *mix, const ph_mix_model *model,
     char name[128];
     ph_dtype type;
 
+    if (tensor->n_dims <= 1)
+        return PH_F32;
     snprintf(name, sizeof name, "%.*s", (int)tensor->name.len,
              tensor->name.data);
     type = wanted(mix, model, name);

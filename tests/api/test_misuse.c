@@ -120,7 +120,7 @@ START_TEST(model_options_are_checked_field_by_field)
 #endif
     ck_status(phial_model_open(model_path("phi-4-mini"), &o, &out),
               PHIAL_E_UNSUPPORTED);
-    o = good, o.weight_format = 1;
+    o = good, o.weight_format = 1000;
     ck_status(phial_model_open(model_path("phi-4-mini"), &o, &out),
               PHIAL_E_UNSUPPORTED);
     ck_assert_ptr_eq(out, BAD_POINTER);

@@ -34,5 +34,6 @@ TCase *fingerprint_cases(void);
 TCase *reading_cases(void);
 TCase *refusal_cases(void);
 TCase *matrix_cases(void);
+TCase *weight_format_cases(void);
 
 #endif /* PH_TEST_MODEL_CASES_H */

@@ -82,7 +82,7 @@ START_TEST(what_products_read_is_packed_and_nothing_is_lost)
         check_matrix(gguf, m.tied ? "token_embd.weight" : "output.weight", 0,
                      &model->output);
         ck_status(ph_hparams_read(gguf, &hp), PHIAL_OK);
-        ck_status(ph_model_weight_bytes(gguf, &hp, &estimate), PHIAL_OK);
+        ck_status(ph_model_weight_bytes(gguf, &hp, NULL, &estimate), PHIAL_OK);
         ck_assert_uint_eq(estimate, model->weight_bytes);
         ph_gguf_free(gguf);
         ph_model_free(model);

@@ -57,6 +57,7 @@ static Suite *model_suite(void)
     suite_add_tcase(s, reading_cases());
     suite_add_tcase(s, refusal_cases());
     suite_add_tcase(s, matrix_cases());
+    suite_add_tcase(s, weight_format_cases());
     return s;
 }
 
