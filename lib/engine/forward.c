@@ -201,8 +201,9 @@ static void feed_forward_block(ph_pass *p, const ph_team *team, uint32_t i)
     const ph_scratch *s = p->scratch;
     const ph_acts mid = {p->n, down->cols, s->mid, s->mid_blocks};
     atomic_uint *taken = p->taken[i % 2];
-    const ph_acts acts = normalise(p, team, layer->ffn_norm, NULL, p->n,
-                                   takes_codes(&layer->gate));
+    const ph_acts acts =
+        normalise(p, team, layer->ffn_norm, NULL, p->n,
+                  takes_codes(&layer->gate) || takes_codes(&layer->up));
     const slab part = slab_of(s, team, p->n);
     ph_deal deal = ph_team_deal(team, &taken[PH_GATE_UP], down->cols, ROWS);
     size_t begin, end;

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * config.json and generation_config.json to the keys of GGUF's phi3. Names:
  * transformers, configuration_phi3.py; up to version 4 the rotary ones stand in
- * the root and in "rope_scaling", from 5 on in "rope_parameters". */
+ * the root and in "rope_scaling", from 5 on in "rope_parameters".
+ *
+ * Copies of Phi-4 are about whose config.json is a LlamaConfig. Without biases
+ * and with its default rotation modeling_llama.py computes what
+ * modeling_phi3.py does with a whole rotation and no window, and such a file is
+ * read so. */
 #include "formats/hf_folder.h"
 
 typedef struct source {
@@ -60,31 +65,40 @@ static phial_status get_double(const source *s, const char *key,
     return PHIAL_OK;
 }
 
+static phial_status check_unbiased(const source *s, const char *key)
+{
+    const uint32_t bias = ph_hf_find(s->file, key);
+    bool biased = false;
+
+    if (bias != PH_JSON_NONE &&
+        (!ph_json_bool(&s->file->json, bias, &biased) || biased))
+        return ph_hf_wrong(s->file, key, "false");
+    return PHIAL_OK;
+}
+
 /* Every family that computes something else is refused by its name. */
-static phial_status check_kind(const source *s)
+static phial_status check_kind(const source *s, bool *llama)
 {
     const uint32_t kind = ph_hf_find(s->file, "model_type");
     const uint32_t act = ph_hf_find(s->file, "hidden_act");
-    const uint32_t bias = ph_hf_find(s->file, "attention_bias");
     const ph_json_node *node = &s->file->json.nodes[kind];
-    bool biased = false;
 
     if (kind == PH_JSON_NONE || node->kind != PH_JSON_STRING)
         return ph_hf_wrong(s->file, "model_type", "a string");
-    if (!ph_json_is(&s->file->json, kind, "phi3"))
+    *llama = ph_json_is(&s->file->json, kind, "llama");
+    if (!*llama && !ph_json_is(&s->file->json, kind, "phi3"))
         return ph_fail(
             PHIAL_E_UNSUPPORTED,
             "%s: the \"model_type\" is %s, expected \"phi3\": Phi-3, Phi-3.5, "
-            "Phi-4, Phi-4-mini and their reasoning models",
+            "Phi-4, Phi-4-mini and their reasoning models; or \"llama\" for a "
+            "copy of one of these in Llama's layout",
             ph_show_path(s->file->path).text,
             ph_show((ph_str){s->file->text.data + node->begin, node->len})
                 .text);
     if (act != PH_JSON_NONE && !ph_json_is(&s->file->json, act, "silu"))
         return ph_hf_wrong(s->file, "hidden_act", "\"silu\"");
-    if (bias != PH_JSON_NONE &&
-        (!ph_json_bool(&s->file->json, bias, &biased) || biased))
-        return ph_hf_wrong(s->file, "attention_bias", "false");
-    return PHIAL_OK;
+    PH_TRY(check_unbiased(s, "mlp_bias"));
+    return check_unbiased(s, "attention_bias");
 }
 
 static phial_status find_rope(source *s)
@@ -177,11 +191,16 @@ static phial_status put_rope(const source *s, uint32_t head_dim,
     if (!(part > 0 && part <= 1))
         return ph_hf_wrong(s->file, "partial_rotary_factor",
                            "above 0 and at most 1");
+    if (config->llama && part < 1)
+        return ph_hf_wrong(s->file, "partial_rotary_factor",
+                           "1 or none in a llama model");
     PH_TRY(ph_builder_u32(b, "phi3.rope.dimension_count",
                           (uint32_t)(head_dim * part)));
     PH_TRY(get_double(s, "rope_theta", &base, &theta));
     PH_TRY(ph_builder_f32(b, "phi3.rope.freq_base", (float)theta));
     PH_TRY(is_longrope(s, &longrope));
+    if (config->llama && longrope)
+        return ph_hf_wrong(s->file, "rope_type", "none in a llama model");
     return longrope ? put_longrope(s, b, config) : PHIAL_OK;
 }
 
@@ -214,6 +233,8 @@ static phial_status put_shape(const source *s, ph_gguf_builder *b,
     PH_TRY(
         ph_builder_f32(b, "phi3.attention.layer_norm_rms_epsilon", (float)eps));
     PH_TRY(get_u32(s, "sliding_window", &none, &n));
+    if (config->llama && n)
+        return ph_hf_wrong(s->file, "sliding_window", "none in a llama model");
     PH_TRY(ph_builder_u32(b, "phi3.attention.sliding_window", n));
     head_dim = heads ? hidden / heads : 0;
     PH_TRY(get_u32(s, "head_dim", &head_dim, &n));
@@ -230,7 +251,7 @@ phial_status ph_hf_put_config(const ph_hf_file *file, ph_gguf_builder *b,
 
     config->tied = false;
     config->n_factors = 0;
-    PH_TRY(check_kind(&s));
+    PH_TRY(check_kind(&s, &config->llama));
     PH_TRY(find_rope(&s));
     PH_TRY(ph_builder_str(b, "general.architecture", PH_STR("phi3")));
     PH_TRY(get_u32(&s, "vocab_size", NULL, &config->n_vocab));

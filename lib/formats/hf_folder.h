@@ -58,6 +58,7 @@ uint32_t ph_hf_find(const ph_hf_file *file, const char *key);
 typedef struct ph_hf_config {
     uint32_t n_vocab, n_layers;
     bool tied;
+    bool llama; /* "model_type": "llama", of what must be a Phi nevertheless */
     float factors[2][PH_HF_MAX_FACTORS]; /* short, long */
     uint32_t n_factors;                  /* of each; 0: not a LongRoPE model */
 } ph_hf_config;
@@ -103,8 +104,8 @@ phial_status ph_hf_put_merges(const ph_hf_file *file, const ph_hf_vocab *vocab,
 
 /* Puts the tokens, from tokenizer.json. */
 phial_status ph_hf_put_tokenizer(const ph_heap *heap, const char *folder,
-                                 uint32_t n_vocab, const ph_hf_ids *ids,
-                                 ph_gguf_builder *b);
+                                 const ph_hf_config *config,
+                                 const ph_hf_ids *ids, ph_gguf_builder *b);
 
 /* ---- safetensors.c ----------------------------------------------------- */
 

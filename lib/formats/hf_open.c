@@ -56,7 +56,7 @@ static phial_status put_small(folder *f)
 static phial_status build(folder *f)
 {
     PH_TRY(put_small(f));
-    PH_TRY(ph_hf_put_tokenizer(f->heap, f->path, f->config.n_vocab, &f->ids,
+    PH_TRY(ph_hf_put_tokenizer(f->heap, f->path, &f->config, &f->ids,
                                &f->builder));
     PH_TRY(ph_hf_put_tensors(f->heap, f->path, &f->config, &f->builder,
                              &f->tensors));

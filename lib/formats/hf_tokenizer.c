@@ -89,15 +89,34 @@ static phial_status put_tokens(const ph_hf_vocab *v, ph_gguf_builder *b)
     return ph_buf_put(&b->entries, v->flags, v->n);
 }
 
+/* Other models have the layout of Llama too, and the same pattern or kind of
+ * vocabulary: Phi's is told by a token of its chat format. */
+static phial_status check_phi(const ph_hf_file *file, const ph_hf_vocab *v)
+{
+    for (uint32_t id = 0; id < v->n; id++) {
+        const ph_str token = ph_hf_token(v, id);
+
+        if (ph_str_is(token, "<|im_sep|>") || ph_str_is(token, "<|end|>"))
+            return PHIAL_OK;
+    }
+    return ph_fail(PHIAL_E_UNSUPPORTED,
+                   "%s: no token is \"<|im_sep|>\" or \"<|end|>\": with the "
+                   "\"model_type\" \"llama\", expected the vocabulary of a "
+                   "Phi model",
+                   ph_show_path(file->path).text);
+}
+
 static phial_status put_json(const ph_hf_file *file, const ph_hf_ids *ids,
-                             uint32_t n_vocab, ph_gguf_builder *b)
+                             const ph_hf_config *config, ph_gguf_builder *b)
 {
     ph_hf_vocab vocab;
-    phial_status status = ph_hf_vocab_read(file, n_vocab, &vocab);
+    phial_status status = ph_hf_vocab_read(file, config->n_vocab, &vocab);
 
     for (uint32_t i = 0; i < ids->n_ends && status >= 0; i++)
-        if (ids->ends[i] < n_vocab)
+        if (ids->ends[i] < config->n_vocab)
             vocab.flags[ids->ends[i]] |= PH_GGUF_TOKEN_END;
+    if (status >= 0 && config->llama)
+        status = check_phi(file, &vocab);
     if (status >= 0)
         status = put_kind(file, &vocab, b);
     if (status >= 0)
@@ -109,15 +128,15 @@ static phial_status put_json(const ph_hf_file *file, const ph_hf_ids *ids,
 }
 
 phial_status ph_hf_put_tokenizer(const ph_heap *heap, const char *folder,
-                                 uint32_t n_vocab, const ph_hf_ids *ids,
-                                 ph_gguf_builder *b)
+                                 const ph_hf_config *config,
+                                 const ph_hf_ids *ids, ph_gguf_builder *b)
 {
     ph_hf_file file;
     phial_status status = ph_hf_read(heap, folder, "tokenizer.json",
                                      PH_HF_MAX_VOCABULARY, NULL, &file);
 
     if (status >= 0)
-        status = put_json(&file, ids, n_vocab, b);
+        status = put_json(&file, ids, config, b);
     ph_hf_close(&file);
     return status;
 }

@@ -36,6 +36,7 @@ static const struct {
       {"attn_v.weight", PH_ROLE_V},
       {"attn_output.weight", PH_ROLE_ATTN_OUT},
       {"ffn_norm.weight", PH_ROLE_FFN_NORM},
+      {"ffn_gate.weight", PH_ROLE_GATE},
       {"ffn_up.weight", PH_ROLE_GATE_UP},
       {"ffn_down.weight", PH_ROLE_DOWN},
 };
@@ -242,28 +243,56 @@ static phial_status visit_one(const walk *k, const char *name, ph_role role,
     return visit_weight(k, &w);
 }
 
-/* A layer has attn_qkv, or attn_q, attn_k and attn_v. */
-static phial_status visit_layer(const walk *k, uint32_t layer)
+/* A layer has attn_qkv, or attn_q, attn_k and attn_v. Its ffn_up has the rows
+ * of gate too, unless there is an ffn_gate. */
+typedef struct layout {
+    bool split_qkv, split_ffn;
+} layout;
+
+static bool has(const walk *k, uint32_t layer, const char *rest)
 {
     char name[MAX_NAME];
-    bool fused;
 
-    snprintf(name, sizeof name, "blk.%u.attn_q.weight", layer);
-    fused = !ph_gguf_find_tensor(k->gguf, name);
+    snprintf(name, sizeof name, "blk.%u.%s", layer, rest);
+    return ph_gguf_find_tensor(k->gguf, name);
+}
+
+/* The role of a name in such a layer; false: it has no place there. */
+static bool takes_place(const layout *l, ph_role *role)
+{
+    switch (*role) {
+    case PH_ROLE_QKV:
+        return !l->split_qkv;
+    case PH_ROLE_Q:
+    case PH_ROLE_K:
+    case PH_ROLE_V:
+        return l->split_qkv;
+    case PH_ROLE_GATE:
+        return l->split_ffn;
+    case PH_ROLE_GATE_UP:
+        *role = l->split_ffn ? PH_ROLE_UP : PH_ROLE_GATE_UP;
+        return true;
+    default:
+        return true;
+    }
+}
+
+static phial_status visit_layer(const walk *k, uint32_t layer)
+{
+    const layout l = {has(k, layer, "attn_q.weight"),
+                      has(k, layer, "ffn_gate.weight")};
+
     for (size_t i = 0; i < N_IN_LAYER; i++) {
-        const ph_role role = in_layer[i].role;
-        const bool split_role =
-            role == PH_ROLE_Q || role == PH_ROLE_K || role == PH_ROLE_V;
+        ph_role role = in_layer[i].role;
+        char name[MAX_NAME];
 
         snprintf(name, sizeof name, "blk.%u.%s", layer, in_layer[i].name);
-        if (fused ? split_role : role == PH_ROLE_QKV) {
-            if (ph_gguf_find_tensor(k->gguf, name))
-                return ph_fail(PHIAL_E_FORMAT, "%s: tensor %s is beside %s",
-                               ph_show_path(ph_gguf_path(k->gguf)).text, name,
-                               fused ? "attn_qkv" : "attn_q");
-            continue;
-        }
-        PH_TRY(visit_one(k, name, role, layer));
+        if (takes_place(&l, &role))
+            PH_TRY(visit_one(k, name, role, layer));
+        else if (ph_gguf_find_tensor(k->gguf, name))
+            return ph_fail(PHIAL_E_FORMAT, "%s: tensor %s is beside %s",
+                           ph_show_path(ph_gguf_path(k->gguf)).text, name,
+                           l.split_qkv ? "attn_q" : "attn_qkv");
     }
     return PHIAL_OK;
 }

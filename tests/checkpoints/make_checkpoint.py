@@ -3,10 +3,12 @@
 """Writes a GGUF model of ours as transformers would save it: config.json,
 generation_config.json, tokenizer.json, tokenizer_config.json and safetensors.
 
-    make_checkpoint.py MODEL.gguf FOLDER [--shards N] [--new]
+    make_checkpoint.py MODEL.gguf FOLDER [--shards N] [--new] [--llama] [--f32]
 
 --new is the layout of transformers 5: "rope_parameters", pairs as merges, and
-chat_template.jinja. Matrices stay in the type that they have: F32, F16 or BF16.
+chat_template.jinja. --llama makes a LlamaForCausalLM of a model without LongRoPE,
+window and partial rotation. Matrices stay in the type that they have: F32, F16 or
+BF16; --f32 brings those of any type to F32.
 Written from the descriptions of the formats, not from lib/. Needs numpy and
 gguf from PyPI."""
 import argparse
@@ -16,6 +18,7 @@ import struct
 
 import numpy as np
 from gguf import GGUFReader
+from gguf.quants import dequantize
 
 NORMAL, UNKNOWN, CONTROL, USER, UNUSED, BYTE = range(1, 7)
 DTYPES = {"F32": "F32", "F16": "F16", "BF16": "BF16"}
@@ -65,6 +68,16 @@ class Model:
     def factors(self, which):
         t = self.tensors.get(f"rope_factors_{which}.weight")
         return None if t is None else [float(x) for x in t.data]
+
+
+def llama_config(out):
+    """What LlamaConfig has of it."""
+    for key in ("sliding_window", "original_max_position_embeddings",
+                "partial_rotary_factor"):
+        out.pop(key, None)
+    out.get("rope_parameters", {}).pop("partial_rotary_factor", None)
+    return {**out, "architectures": ["LlamaForCausalLM"],
+            "model_type": "llama", "mlp_bias": False, "pretraining_tp": 1}
 
 
 def config(m, new):
@@ -186,12 +199,48 @@ def their_name(ours):
     return f"model.layers.{layer}.{LAYER[what]}.weight"
 
 
-def weights(m):
+def weights(m, f32=False):
     """{name: (dtype, shape, bytes)}"""
-    return {their_name(n): (DTYPES[t.tensor_type.name],
-                            [int(d) for d in reversed(t.shape)],
-                            np.ascontiguousarray(t.data).tobytes())
-            for n, t in m.tensors.items() if not n.startswith("rope_factors")}
+    out = {}
+    for name, t in m.tensors.items():
+        if name.startswith("rope_factors"):
+            continue
+        data = dequantize(t.data, t.tensor_type) if f32 else t.data
+        out[their_name(name)] = (
+            "F32" if f32 else DTYPES[t.tensor_type.name],
+            [int(d) for d in reversed(t.shape)],
+            np.ascontiguousarray(data).tobytes())
+    return out
+
+
+def split_rows(tensor, counts):
+    """The rows of a matrix as several."""
+    dtype, (rows, cols), data = tensor
+    width, at = len(data) // rows, 0
+    for n in counts:
+        yield dtype, [n, cols], data[at * width:(at + n) * width]
+        at += n
+
+
+def llama_weights(m, tensors):
+    """The same with q, k, v, gate and up by themselves."""
+    heads = m.get("attention.head_count")
+    head = m.get("attention.key_length", m.get("embedding_length") // heads)
+    kv = m.get("attention.head_count_kv", heads) * head
+    ff = m.get("feed_forward_length")
+    parts = {"qkv_proj": (("q_proj", "k_proj", "v_proj"),
+                          (heads * head, kv, kv)),
+             "gate_up_proj": (("gate_proj", "up_proj"), (ff, ff))}
+    out = {}
+    for name, tensor in tensors.items():
+        fused = name.split(".")[-2]
+        if fused not in parts:
+            out[name] = tensor
+            continue
+        names, counts = parts[fused]
+        for part, rows in zip(names, split_rows(tensor, counts)):
+            out[name.replace(fused, part)] = rows
+    return out
 
 
 def write_safetensors(path, tensors):
@@ -228,10 +277,12 @@ def write_json(folder, name, value):
         json.dump(value, f, ensure_ascii=False, indent=2)
 
 
-def write(source, folder, shards=1, new=False):
+def write(source, folder, shards=1, new=False, llama=False, f32=False):
     m = Model(source)
     os.makedirs(folder, exist_ok=True)
-    write_json(folder, "config.json", config(m, new))
+    numbers = config(m, new)
+    write_json(folder, "config.json",
+               llama_config(numbers) if llama else numbers)
     stops = [m.tokens.index(t) for t in STOPS if t in m.tokens]
     write_json(folder, "generation_config.json", {"eos_token_id": stops})
     write_json(folder, "tokenizer.json", tokenizer(m, new))
@@ -246,7 +297,9 @@ def write(source, folder, shards=1, new=False):
         settings["chat_template"] = chat
     write_json(folder, "tokenizer_config.json", settings)
     if m.tensors:
-        write_weights(folder, weights(m), shards)
+        tensors = weights(m, f32)
+        write_weights(folder, llama_weights(m, tensors) if llama else tensors,
+                      shards)
 
 
 if __name__ == "__main__":
@@ -255,5 +308,8 @@ if __name__ == "__main__":
     parser.add_argument("folder")
     parser.add_argument("--shards", type=int, default=1)
     parser.add_argument("--new", action="store_true")
+    parser.add_argument("--llama", action="store_true")
+    parser.add_argument("--f32", action="store_true")
     options = parser.parse_args()
-    write(options.model, options.folder, options.shards, options.new)
+    write(options.model, options.folder, options.shards, options.new,
+          options.llama, options.f32)

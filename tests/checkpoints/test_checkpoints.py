@@ -20,8 +20,12 @@ if not all(importlib.util.find_spec(m) for m in ("gguf", "numpy")):
     print("skipped: numpy and gguf are not installed")
     sys.exit(77)
 
+import numpy as np  # noqa: E402
+
 import make_checkpoint  # noqa: E402
 
+DEMO = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                    "../../examples/demo/phial-demo.gguf")
 FAMILIES = ["phi-4", "phi-4-mini", "phi-3.5", "phi-3-4k"]
 TYPES = ["F32", "F16", "BF16"]
 TEXTS = ["", "Hello world", " the <|end|> \n and <|user|>\n\n hi",
@@ -60,13 +64,20 @@ class Case(unittest.TestCase):
             self.assertIn(phrase, done.stderr.decode())
 
 
-class SameModel(Case):
     def logits(self, path, rope):
         rng = random.Random(1)
         tokens = [rng.randrange(300) for _ in range(70)]
         return self.output(os.environ["MODEL_LOGITS"], path, rope, "f16", "1",
                            "64", stdin=struct.pack("<70i", *tokens))
 
+    def quantized(self, source, kind):
+        file = self.path(f"{kind}.gguf")
+        self.output(os.environ["PHIAL"], "quantize", "--force", "--type", kind,
+                    source, file)
+        return file
+
+
+class SameModel(Case):
     def test_logits_are_those_of_the_file(self):
         for family, kind in itertools.product(FAMILIES, TYPES):
             source = self.tiny(family, kind)
@@ -84,9 +95,7 @@ class SameModel(Case):
                 folder = self.path("folder")
                 make_checkpoint.write(self.tiny(family, kind), folder, 2)
                 for target in ("same", "f32"):
-                    file = self.path(f"{target}.gguf")
-                    self.output(os.environ["PHIAL"], "quantize", "--force",
-                                "--type", target, folder, file)
+                    file = self.quantized(folder, target)
                     self.assertEqual(self.logits(file, "long"),
                                      self.logits(folder, "long"))
                 shutil.rmtree(folder)
@@ -106,6 +115,116 @@ class SameModel(Case):
                         if key not in ("text", "stop", "prompt_tokens"):
                             del answer[key]
                 self.assertEqual(answers[0], answers[1])
+
+
+class Demo(Case):
+    """The demo model, saved in floats: what it says is what it says."""
+
+    def test_it_gives_the_same_text(self):
+        folder = self.path("demo")
+        make_checkpoint.write(DEMO, folder, 2, True, f32=True)
+        for prompt in ("What is 17 + 25?", "Tell me a story about a fox.",
+                       "Write a JSON object with a name and an age."):
+            with self.subTest(prompt=prompt):
+                said = [self.output(os.environ["PHIAL"], "run", path, prompt)
+                        for path in (DEMO, folder)]
+                self.assertGreater(len(said[0]), 5)
+                self.assertEqual(said[0], said[1])
+
+
+class Llama(Case):
+    """A Phi whose checkpoint says that it is a Llama."""
+
+    def checkpoint(self, kind="F32", shards=1, new=False):
+        folder = self.path("llama")
+        source = self.tiny("phi-4", kind)
+        make_checkpoint.write(source, folder, shards, new, llama=True)
+        return source, folder
+
+    def test_logits_are_those_of_the_file(self):
+        for kind, (shards, new) in itertools.product(
+                TYPES, ((1, False), (3, True))):
+            with self.subTest(kind=kind, new=new):
+                source, folder = self.checkpoint(kind, shards, new)
+                self.assertEqual(self.logits(folder, "short"),
+                                 self.logits(source, "short"))
+                shutil.rmtree(folder)
+
+    def test_it_can_be_quantised(self):
+        source, folder = self.checkpoint()
+        self.assertEqual(self.logits(self.quantized(folder, "f32"), "short"),
+                         self.logits(source, "short"))
+        file = self.quantized(folder, "q4_k_m")
+        said = [self.output(os.environ["PHIAL"], "run", "--raw", "-n", "20",
+                            "--ignore-eos", *rest, "Hello")
+                for rest in ([file], [folder, "--weights", "q4_k_m"])]
+        self.assertEqual(said[0], said[1])
+
+    def test_gate_and_up_may_be_of_different_types(self):
+        source, folder = self.checkpoint()
+        want = np.frombuffer(self.logits(source, "short"), np.float32)
+        for name in ("ffn_up", "ffn_gate"):
+            file = self.path("mixed.gguf")
+            self.output(os.environ["PHIAL"], "quantize", "--force", "--type",
+                        "f32", "--tensor", f"*.{name}.weight=Q8_0", folder,
+                        file)
+            got = np.frombuffer(self.logits(file, "short"), np.float32)
+            error = ((got - want) ** 2).mean() / (want ** 2).mean()
+            self.assertGreater(error, 1e-9)
+            self.assertLess(error, 1e-3)
+
+    def refuse_config(self, folder, changes, phrase):
+        path = os.path.join(folder, "config.json")
+        with open(path, encoding="utf-8") as f:
+            good = f.read()
+        make_checkpoint.write_json(folder, "config.json",
+                                   {**json.loads(good), **changes})
+        self.refused(folder, phrase)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(good)
+
+    def test_what_computes_something_else_is_refused(self):
+        _, folder = self.checkpoint()
+        scaled = {"rope_type": "llama3", "factor": 8.0}
+        long = {"rope_type": "yarn", "factor": 4.0,
+                "short_factor": [1.0], "long_factor": [1.0]}
+        for changes, phrase in (
+                ({"hidden_act": "gelu"}, "hidden_act"),
+                ({"attention_bias": True}, "attention_bias"),
+                ({"mlp_bias": True}, "mlp_bias"),
+                ({"rope_scaling": scaled}, "rope_type"),
+                ({"rope_scaling": long}, "rope_type"),
+                ({"rope_parameters": scaled}, "rope_type"),
+                ({"partial_rotary_factor": 0.5}, "partial_rotary_factor"),
+                ({"sliding_window": 64}, "sliding_window")):
+            with self.subTest(changes=changes):
+                self.refuse_config(folder, changes, phrase)
+
+    def test_other_vocabularies_are_refused(self):
+        _, folder = self.checkpoint()
+        path = os.path.join(folder, "tokenizer.json")
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text.replace("<|im_sep|>", "<|eot_id|>"))
+        self.refused(folder, "tokenizer.json", "im_sep")
+
+    def test_tensors_of_both_layouts_are_refused(self):
+        _, folder = self.checkpoint()
+        path = os.path.join(folder, "model.safetensors")
+        with open(path, "rb") as f:
+            whole = f.read()
+        for old, new, phrase in (
+                (b"layers.0.mlp.gate_proj", b"layers.0.mlp.gate_prox",
+                 "gate_prox"),
+                (b"layers.0.mlp.gate_proj", b"layers.7.mlp.gate_proj",
+                 "ffn_up"),
+                (b"layers.0.self_attn.k_proj", b"layers.7.self_attn.k_proj",
+                 "attn_k")):
+            with self.subTest(new=new), open(path, "wb") as f:
+                f.write(whole.replace(old, new))
+                f.flush()
+                self.refused(folder, phrase)
 
 
 class SameIds(Case):
@@ -164,7 +283,13 @@ class Refusals(Case):
 
     def test_configurations(self):
         cases = [
-            ({"model_type": "llama"}, "model_type"),
+            ({"model_type": "qwen2"}, "model_type"),
+            ({"model_type": "llama"}, "sliding_window"),
+            ({"model_type": "llama", "sliding_window": None},
+             "partial_rotary_factor"),
+            ({"model_type": "llama", "sliding_window": None,
+              "partial_rotary_factor": 1}, "rope_type"),
+            ({"mlp_bias": True}, "mlp_bias"),
             ({"model_type": 7}, "model_type"),
             ({"hidden_act": "gelu"}, "hidden_act"),
             ({"attention_bias": True}, "attention_bias"),

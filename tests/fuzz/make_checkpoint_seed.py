@@ -24,9 +24,10 @@ NAMES = ["config.json", "generation_config.json", "tokenizer.json",
          "model-00002-of-00002.safetensors"]
 SHAPE = ["n_layers=1", "n_embd=32", "n_ff=32", "n_heads=2", "n_kv_heads=1",
          "n_extra=0"]
-SEEDS = [("phi-4-mini", "BF16", 1, True, "n_rot=12"),
-         ("phi-4", "F16", 2, False, "n_rot=16"),
-         ("phi-3-4k", "F16", 1, False, "n_rot=16")]
+SEEDS = [("phi-4-mini", "phi-4-mini", "BF16", 1, True, "n_rot=12"),
+         ("phi-4", "phi-4", "F16", 2, False, "n_rot=16"),
+         ("llama", "phi-4", "BF16", 1, False, "n_rot=16"),
+         ("phi-3-4k", "phi-3-4k", "F16", 1, False, "n_rot=16")]
 
 
 def pack(folder):
@@ -46,13 +47,14 @@ def pack(folder):
 def main(tiny_model, target):
     os.makedirs(target, exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
-        for family, kind, shards, new, rot in SEEDS:
-            source = os.path.join(work, family + ".gguf")
-            folder = os.path.join(work, family)
+        for name, family, kind, shards, new, rot in SEEDS:
+            source = os.path.join(work, name + ".gguf")
+            folder = os.path.join(work, name)
             subprocess.run([tiny_model, source, family, kind, "1", *SHAPE,
                             rot], check=True)
-            make_checkpoint.write(source, folder, shards, new)
-            with open(os.path.join(target, family + ".bin"), "wb") as f:
+            make_checkpoint.write(source, folder, shards, new,
+                                  name == "llama")
+            with open(os.path.join(target, name + ".bin"), "wb") as f:
                 f.write(pack(folder))
 
 

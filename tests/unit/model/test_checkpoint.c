@@ -15,7 +15,7 @@
 enum { MAX_SEED = 1 << 20 };
 
 static const char *const seeds[] = {CORPUS "phi-4-mini.bin", CORPUS "phi-4.bin",
-                                    CORPUS "phi-3-4k.bin"};
+                                    CORPUS "llama.bin", CORPUS "phi-3-4k.bin"};
 
 static uint8_t *read_seed(const char *path, size_t *n)
 {
@@ -80,8 +80,8 @@ TCase *checkpoint_cases(void)
 {
     TCase *t = tcase_create("checkpoints");
 
-    tcase_add_loop_test(t, every_allocation_of_opening_a_folder_may_fail, 0, 3);
-    tcase_add_loop_test(t, files_cut_short_are_refused, 0, 3);
+    tcase_add_loop_test(t, every_allocation_of_opening_a_folder_may_fail, 0, 4);
+    tcase_add_loop_test(t, files_cut_short_are_refused, 0, 4);
     tcase_set_timeout(t, 120);
     return t;
 }

@@ -112,6 +112,51 @@ START_TEST(q_k_and_v_start_at_panels_of_their_own)
 }
 END_TEST
 
+/* ffn_up without its first half, which becomes ffn_gate. */
+static void split_ffn(gguf_writer *w, const ph_gguf *gguf, uint32_t layer)
+{
+    char up[40], gate[40];
+    const ph_gguf_tensor *t;
+    uint8_t *data;
+
+    snprintf(up, sizeof up, "blk.%u.ffn_up.weight", layer);
+    snprintf(gate, sizeof gate, "blk.%u.ffn_gate.weight", layer);
+    t = ph_gguf_find_tensor(gguf, up);
+    data = malloc(t->bytes);
+    ck_status(ph_gguf_read(gguf, t, 0, data, t->bytes), PHIAL_OK);
+    for (int i = 0; i < 2; i++)
+        gguf_put_tensor(w, i ? up : gate, t->type,
+                        (uint64_t[]){t->dims[0], t->dims[1] / 2}, 2,
+                        data + (i ? t->bytes / 2 : 0));
+    free(data);
+}
+
+START_TEST(gate_and_up_may_be_tensors_of_their_own)
+{
+    const tiny_model m = tiny_model_of((tiny_family)_i, PH_Q8_0, 1);
+    const model_file file = model_file_of(tiny_model_build(&m));
+    const ph_model_config config = {.heap = &ph_libc_heap};
+    gguf_writer *w = tiny_model_build(&m);
+    ph_model *joint, *apart;
+    ph_gguf *gguf;
+
+    ck_status(ph_model_open(file.path, &config, &joint), PHIAL_OK);
+    ck_status(ph_gguf_open(&ph_libc_heap, file.path, &gguf), PHIAL_OK);
+    unlink(file.path);
+    for (uint32_t i = 0; i < m.n_layers; i++)
+        split_ffn(w, gguf, i);
+    ph_gguf_free(gguf);
+    ck_status(open_with(w, 0, &apart), PHIAL_OK);
+    ck_assert_uint_eq(apart->weight_bytes, joint->weight_bytes);
+    ck_assert(memcmp(apart->weights, joint->weights,
+                     (size_t)joint->weight_bytes) == 0);
+    ck_assert_uint_eq(apart->layers[1].up.rows, m.n_ff);
+    ck_assert_uint_eq(apart->n_parameters, joint->n_parameters);
+    ph_model_free(joint);
+    ph_model_free(apart);
+}
+END_TEST
+
 TCase *loading_cases(void)
 {
     TCase *t = tcase_create("loading");
@@ -119,6 +164,8 @@ TCase *loading_cases(void)
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, what_products_read_is_packed_and_nothing_is_lost, 0,
                         N_TYPES);
+    tcase_add_loop_test(t, gate_and_up_may_be_tensors_of_their_own, 0,
+                        TINY_FAMILIES);
     tcase_add_test(t, q_k_and_v_start_at_panels_of_their_own);
     return t;
 }
