@@ -94,6 +94,9 @@ struct settings {
     const char *reference, *lines_file;
     bool token_lines;
 
+    /* embed */
+    int32_t pool; /* PHIAL_POOL_* - 1 */
+
     /* the output */
     bool json, stats;
 };

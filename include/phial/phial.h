@@ -614,7 +614,16 @@ PHIAL_API phial_status phial_session_get_rows(phial_session *session,
 
 enum { PHIAL_POOL_MEAN = 1, PHIAL_POOL_LAST = 2 };
 
-/* A unit-length vector of n_embedding floats for the text. */
+/* A unit-length vector of n_embedding floats for the text: its hidden states
+ * behind the final norm, the mean of all tokens or the last one's. The text
+ * begins with BOS if the model's file says that texts do, and control tokens
+ * spelled in it stay text. As much memory is taken meanwhile as a session with
+ * PHIAL_CACHE_F32 takes, within phial_model_options.cache_limit; no session is
+ * touched. Any number of threads may call it: they take turns.
+ *
+ * PHIAL_E_ARGUMENT: the text is empty. PHIAL_E_CONTEXT: it is longer than the
+ * model's n_context. PHIAL_E_NUMERIC: the weights gave a NaN, an infinity, or
+ * nothing but zeros. */
 PHIAL_API phial_status phial_model_embed(const phial_model *model,
                                          const char *text, size_t len,
                                          int32_t pool, float *buf, size_t cap,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The parts of phial.h that this version does not have yet: constraints,
- * adapters, embeddings. Their arguments are checked like those of any function;
+ * The parts of phial.h that this version does not have yet: constraints and
+ * adapters. Their arguments are checked like those of any function;
  * then each says that it is absent. */
 #include "api/handles.h"
 
@@ -65,18 +65,4 @@ phial_status phial_session_set_adapters(phial_session *session,
     PH_TRY(ph_check_array("adapters", adapters, n));
     PH_TRY(ph_check_array("scales", scales, n));
     return n ? absent("adapters") : PHIAL_OK;
-}
-
-phial_status phial_model_embed(const phial_model *model, const char *text,
-                               size_t len, int32_t pool, float *buf, size_t cap,
-                               size_t *n)
-{
-    ph_str str;
-
-    PH_TRY(ph_check_model(model));
-    PH_TRY(ph_check_text("text", text, len, &str));
-    PH_TRY(ph_check_enum("pool", pool, PHIAL_POOL_MEAN, PHIAL_POOL_LAST,
-                         "PHIAL_POOL_*"));
-    PH_TRY(ph_check_buffer(buf, cap, n));
-    return absent("embeddings");
 }

@@ -88,8 +88,10 @@ enum { PH_LOGITS_NONE, PH_LOGITS_LAST, PH_LOGITS_ALL };
 /* What one sequence takes in during a forward pass: n <= n_batch tokens at
  * positions length.., rotary factors by rope (PH_ROPE_*), the same for all
  * tokens that a sequence holds. logits: n_vocab floats for PH_LOGITS_LAST,
- * n * n_vocab for PH_LOGITS_ALL. cancel, if not NULL, is looked at once a
- * layer: when it is not 0 the part ends as PHIAL_E_CANCELLED. */
+ * n * n_vocab for PH_LOGITS_ALL. states, if not NULL: n * n_embd floats, the
+ * hidden state of each token behind the final norm. cancel, if not NULL, is
+ * looked at once a layer: when it is not 0 the part ends as PHIAL_E_CANCELLED.
+ */
 typedef struct ph_part {
     ph_sequence *sequence;
     const phial_token *tokens;
@@ -97,20 +99,21 @@ typedef struct ph_part {
     int rope;
     int want;
     float *logits;
+    float *states;
     const atomic_int *cancel;
 
     ph_failure failure;     /* what became of it */
     bool cancelled;         /* private */
-    atomic_bool not_finite; /* private: a logit is NaN or infinite */
+    atomic_bool not_finite; /* private: a logit or state is NaN or infinite */
 } ph_part;
 
 /* One forward pass over the weights for parts of different sequences of one
  * model, in the work buffers of host, one of its sequences: together they have
  * at most its n_batch tokens. A part gets the bits that it would get alone. A
  * part that fails (failure.status below 0) does not disturb the others: its
- * sequence is as before, but its logits may have been written to. A logit that
- * is NaN or infinite: PHIAL_E_NUMERIC. On any error of the call itself all
- * sequences are as before. */
+ * sequence is as before, but its logits and states may have been written to.
+ * One that is NaN or infinite: PHIAL_E_NUMERIC. On any error of the call itself
+ * all sequences are as before. */
 phial_status ph_forward_parts(const ph_sequence *host, ph_part *const *parts,
                               uint32_t n_parts);
 
@@ -119,6 +122,15 @@ phial_status ph_sequence_forward(ph_sequence *sequence,
                                  const phial_token *tokens, uint32_t n,
                                  int rope, int want, float *logits,
                                  const atomic_int *cancel);
+
+/* The direction of a text of 1 to n_context tokens as n_embd floats: the hidden
+ * states behind the final norm, of the last token or the mean of all, scaled to
+ * length 1. pooling: PHIAL_POOL_*. Keys and values are F32, in pages of the
+ * store, for as long as it takes. The states are read with the rotary factors
+ * that the whole text wants. The bits depend on the tokens alone. */
+phial_status ph_embed(const ph_model *model, ph_pool *pool,
+                      ph_page_store *store, const phial_token *tokens,
+                      uint32_t n, int32_t pooling, float *out);
 
 typedef struct ph_sequence_bytes {
     uint64_t cache;     /* now */

@@ -62,8 +62,8 @@ static phial_status judge_part(ph_part *part)
         return cancelled();
     if (atomic_load(&part->not_finite))
         return ph_fail(PHIAL_E_NUMERIC,
-                       "the weights gave a NaN or infinite logit in the batch "
-                       "of %u tokens after %u",
+                       "the weights gave a NaN or infinity in the batch of %u "
+                       "tokens after %u",
                        part->n, part->sequence->length);
     return PHIAL_OK;
 }
@@ -100,6 +100,8 @@ static void add_rows(ph_pass *pass, ph_part *part)
             row->logits = part->logits + i * n_vocab;
         else if (part->want == PH_LOGITS_LAST && last)
             row->logits = part->logits;
+        if (part->states)
+            row->state = part->states + i * (size_t)pass->hp->n_embd;
         if (row->logits)
             s->list[pass->n_logits++] = pass->n;
         pass->n++;

@@ -249,16 +249,39 @@ static void add_branch(const ph_pass *p, const ph_team *team)
                                   cols);
 }
 
+/* What a part gets must be numbers. */
+static void check_finite(ph_part *part, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!(fabsf(x[i]) <= FLT_MAX))
+            atomic_store(&part->not_finite, true);
+}
+
+/* state = norm(x), of the tokens whose state is wanted. */
+static void output_states(const ph_pass *p, const ph_team *team)
+{
+    const ph_scratch *s = p->scratch;
+    const size_t cols = p->hp->n_embd;
+    size_t begin, end;
+
+    ph_team_share(team, p->n, 1, &begin, &end);
+    for (size_t t = begin; t < end; t++) {
+        const ph_row *row = &s->rows[t];
+
+        if (!row->state)
+            continue;
+        p->model->kernels->rms_norm(s->x + t * cols, p->model->output_norm,
+                                    p->hp->rms_eps, cols, row->state);
+        check_finite(row->part, row->state, cols);
+    }
+}
+
 /* To where a token's logits are wanted, from row first of the matrix on. */
 static void give_logits(const ph_row *row, const float *from, size_t first,
                         size_t n)
 {
-    float *to = row->logits + first;
-
-    memcpy(to, from, n * sizeof *to);
-    for (size_t i = 0; i < n; i++)
-        if (!(fabsf(to[i]) <= FLT_MAX))
-            atomic_store(&row->part->not_finite, true);
+    memcpy(row->logits + first, from, n * sizeof *from);
+    check_finite(row->part, from, n);
 }
 
 /* Rows begin .. end - 1 of W_output x. */
@@ -333,6 +356,9 @@ void ph_forward(void *arg, const ph_team *team)
         add_branch(p, team);
     }
     ph_team_sync(team);
-    if (p->n_logits > 0 && !p->cancelled)
+    if (p->cancelled)
+        return;
+    output_states(p, team);
+    if (p->n_logits > 0)
         output_head(p, team);
 }

@@ -19,6 +19,7 @@ typedef struct ph_row {
     phial_token token;
     uint32_t position;
     float *logits; /* NULL: not wanted */
+    float *state;  /* the same */
 } ph_row;
 
 /* Rows are tokens of the batch. Buffers whose contents never live at the same

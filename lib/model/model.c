@@ -42,6 +42,16 @@ static phial_status read_tokenizer(const ph_gguf *gguf, ph_model *model)
     return PHIAL_OK;
 }
 
+/* A file that says nothing: SentencePiece vocabularies are meant to have it. So
+ * llama.cpp reads such files. */
+static phial_status read_bos(const ph_gguf *gguf, ph_model *model)
+{
+    const bool fallback = ph_tokenizer_vocab(model->tokenizer) == PH_VOCAB_PHI3;
+
+    return ph_gguf_bool(gguf, "tokenizer.ggml.add_bos_token", &fallback,
+                        &model->begins_with_bos);
+}
+
 static phial_status lock_weights(ph_model *model)
 {
     PH_TRY(ph_lock_memory(model->weights, (size_t)model->weight_bytes));
@@ -55,6 +65,7 @@ static phial_status read_model(const ph_gguf *gguf,
     PH_TRY(ph_hparams_read(gguf, &model->hp));
     PH_TRY(read_texts(gguf, model));
     PH_TRY(read_tokenizer(gguf, model));
+    PH_TRY(read_bos(gguf, model));
     PH_TRY(ph_weights_load(gguf, config, model));
     if (config->flags & PHIAL_MODEL_VERIFY)
         PH_TRY(ph_weights_verify(gguf, config->mix, model));

@@ -50,7 +50,8 @@ typedef struct ph_model {
     ph_tokenizer *tokenizer;
     ph_str chat_template; /* as in the file; empty if it has none */
     ph_str name;
-    char *description; /* the JSON of phial_model_describe */
+    bool begins_with_bos; /* a text by itself does, by what the file says */
+    char *description;    /* the JSON of phial_model_describe */
     ph_matrix embedding;
     ph_matrix output; /* same data as embedding when tied */
     const float *output_norm;

@@ -198,6 +198,15 @@ static phial_status look(life *l)
     return phial_session_get_top(l->session, ids, logprobs, 5, &n);
 }
 
+static phial_status embed(life *l)
+{
+    float vector[1024];
+    size_t n;
+
+    return phial_model_embed(l->model, "a text", 6, PHIAL_POOL_MEAN, vector,
+                             1024, &n);
+}
+
 static phial_status read_rows(life *l)
 {
     phial_model_info info = PHIAL_INIT(phial_model_info);
@@ -283,7 +292,7 @@ static const step steps[] = {
     generate, score,     look,           set_chat,
     generate, keep,      bring_back,     bring_back_bytes,
     add_more, generate,  fork_it,        add_more,
-    step_two, read_rows,
+    step_two, read_rows, embed,
 };
 
 /* Lives once. A step that fails for want of memory is tried again; what it

@@ -332,6 +332,8 @@ START_TEST(what_is_absent_checks_its_arguments_and_says_so)
     refused(phial_session_fork(session, NULL), "out");
     refused(phial_model_embed(NULL, "a", 1, 1, &scale, 1, &n), "model");
     refused(phial_model_embed(model, NULL, 1, 1, &scale, 1, &n), "text");
+    refused(phial_model_embed(model, "", 0, 1, &scale, 1, &n), "text");
+    refused(phial_model_embed(model, "a", 1, 0, &scale, 1, &n), "pool");
     refused(phial_model_embed(model, "a", 1, 3, &scale, 1, &n), "pool");
     refused(phial_model_embed(model, "a", 1, 1, NULL, 1, &n), "buf");
     refused(phial_model_embed(model, "a", 1, 1, &scale, 1, NULL), "n");
@@ -344,8 +346,6 @@ START_TEST(what_is_absent_checks_its_arguments_and_says_so)
               PHIAL_E_UNSUPPORTED);
     ck_status(phial_adapter_open(model, "x", &adapter), PHIAL_E_UNSUPPORTED);
     ck_status(phial_session_set_adapters(session, adapters, &scale, 1),
-              PHIAL_E_UNSUPPORTED);
-    ck_status(phial_model_embed(model, "a", 1, 1, &scale, 1, &n),
               PHIAL_E_UNSUPPORTED);
     ck_assert(constraint == BAD_POINTER && adapter == BAD_POINTER &&
               out == BAD_POINTER && n == 77);

@@ -65,6 +65,19 @@ def float_weights(m, family, tokens):
     out.put(f"{family}/greedy", hf)
 
 
+def vectors(m, family, tokens):
+    """What phial_model_embed() gives, by the oracle."""
+    theirs = reference.build(m)
+    for n in LENGTHS:
+        states = oracle.states(m, tokens[:n], is_long(m, n))
+        hf = reference.states(theirs, tokens[:n])
+        print(f"{family} F32 {n}: NMSE of transformers' states to float64 "
+              f"{oracle.nmse(hf, states):.2e}")
+        for pool, x in (("mean", states.sum(0)), ("last", states[-1])):
+            out.put(f"{family}/F32/{n}/{pool}",
+                    oracle.direction(x)[::records.STEP])
+
+
 def other_weights(tool, folder, family, dtype, tokens, lengths):
     m = make(tool, folder, family, dtype)
     for n in lengths:
@@ -81,6 +94,7 @@ def main(tool):
             tokens = tokens.astype(np.int32)
             out.put(f"{family}/tokens", tokens)
             float_weights(m, family, tokens)
+            vectors(m, family, tokens)
             for dtype in HALVES:
                 other_weights(tool, folder, family, dtype, tokens, [65])
             if family == "phi-4":

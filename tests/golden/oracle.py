@@ -120,9 +120,9 @@ def feed_forward(m, x, layer):
     return (gate / (1 + np.exp(-gate)) * up) @ m[f"blk.{layer}.ffn_down"].T
 
 
-def logits(m, tokens, long=False, last=False):
-    """[len(tokens)][vocabulary]; last: those after the last token alone, for
-    which the last layer computes no other."""
+def states(m, tokens, long=False, last=False):
+    """[len(tokens)][embedding], behind the final norm; last: that of the last
+    token alone, for which the last layer computes no other."""
     x = m.embedding[np.asarray(tokens)]
     cos, sin = m.cos_sin(len(tokens), int(long))
     for i in range(m.layers):
@@ -131,7 +131,16 @@ def logits(m, tokens, long=False, last=False):
         x = x[first:] + attention(m, h, i, cos, sin, first)
         h = rms_norm(x, m[f"blk.{i}.ffn_norm"], m.eps)
         x = x + feed_forward(m, h, i)
-    return rms_norm(x, m["output_norm"], m.eps) @ m.output.T
+    return rms_norm(x, m["output_norm"], m.eps)
+
+
+def logits(m, tokens, long=False, last=False):
+    """[len(tokens)][vocabulary], or those after the last token alone."""
+    return states(m, tokens, long, last) @ m.output.T
+
+
+def direction(x):
+    return x / np.sqrt((x * x).sum())
 
 
 def nmse(got, want):

@@ -57,6 +57,13 @@ def logits(model, tokens):
 
 
 @torch.no_grad()
+def states(model, tokens):
+    """last_hidden_state, which is behind the final norm."""
+    ids = torch.tensor([[int(t) for t in tokens]])
+    return model.model(ids, use_cache=False).last_hidden_state[0].numpy()
+
+
+@torch.no_grad()
 def generate(model, tokens, n):
     ids = torch.tensor([[int(t) for t in tokens]])
     out = model.generate(ids, attention_mask=torch.ones_like(ids),

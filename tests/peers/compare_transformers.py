@@ -4,10 +4,12 @@
 
 usage: compare_transformers.py LIBPHIAL TINY_MODEL [--demo FOLDER]
 
-A small random Phi3ForCausalLM of each family, saved in F32, F16 and BF16, whole
-and in shards, is opened as it is. Compared with transformers on the same files
-are the logits behind prompts on both sides of LongRoPE's first context (mean
-squared error over mean square, both in F32), and the tokens of a greedy answer.
+A small random Phi3ForCausalLM of each family, and a LlamaForCausalLM of Phi-4's
+shape, saved in F32, F16 and BF16, whole and in shards, is opened as it is.
+Compared with transformers on the same files are the logits behind prompts on both
+sides of LongRoPE's first context (mean squared error over mean square, both in
+F32), the vectors of texts beside last_hidden_state, and the tokens of a greedy
+answer.
 --demo: the demo model as transformers saved it (examples/demo/train.py), too.
 Needs torch 2.6.0, transformers 4.51.3, numpy and gguf from PyPI."""
 import argparse
@@ -19,7 +21,8 @@ import tempfile
 
 import numpy as np
 import torch
-from transformers import AutoModelForCausalLM, Phi3Config, Phi3ForCausalLM
+from transformers import (AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM,
+                          Phi3Config, Phi3ForCausalLM)
 
 import phial_logits
 
@@ -47,8 +50,13 @@ FAMILIES = {
 }
 
 
-def random_model(family, n_vocab, seed):
-    torch.manual_seed(seed)
+def random_llama(n_vocab):
+    fields = {**BASE, **FAMILIES["phi-4"], "vocab_size": n_vocab}
+    fields.pop("original_max_position_embeddings")
+    return LlamaForCausalLM(LlamaConfig(**fields, initializer_range=0.3))
+
+
+def random_phi(family, n_vocab):
     fields = {**BASE, **FAMILIES[family], "vocab_size": n_vocab}
     n = fields.pop("longrope", 0)
     if n:
@@ -56,7 +64,13 @@ def random_model(family, n_vocab, seed):
             "type": "longrope",
             "short_factor": [1 + 0.01 * i for i in range(n)],
             "long_factor": [1 + 0.9 * i for i in range(n)]}
-    model = Phi3ForCausalLM(Phi3Config(**fields, initializer_range=0.3))
+    return Phi3ForCausalLM(Phi3Config(**fields, initializer_range=0.3))
+
+
+def random_model(family, n_vocab, seed):
+    torch.manual_seed(seed)
+    model = (random_llama(n_vocab) if family == "llama"
+             else random_phi(family, n_vocab))
     with torch.no_grad():
         for name, p in model.named_parameters():
             if name.endswith("norm.weight"):
@@ -68,6 +82,25 @@ def random_model(family, n_vocab, seed):
 def their_logits(model, tokens):
     out = model(torch.tensor([tokens]), use_cache=False).logits[0, -1]
     return out.double().numpy()
+
+
+@torch.no_grad()
+def their_vector(model, tokens, pool):
+    states = model.model(torch.tensor([tokens]),
+                         use_cache=False).last_hidden_state[0].double()
+    x = states.sum(0) if pool == 1 else states[-1]
+    return (x / x.norm()).numpy()
+
+
+def compare_vectors(engine, model):
+    worst = 0.0
+    for text in ("a", "A fox and " * 3, "12345, and so on. " * 9):
+        tokens = list(engine.encode(text))
+        for pool in (1, 2):
+            want = their_vector(model, tokens, pool)
+            got = np.array(engine.embed(text, pool))
+            worst = max(worst, ((got - want) ** 2).sum())
+    return worst
 
 
 def greedy(logits, tokens, n):
@@ -91,6 +124,7 @@ def compare(library, folder):
         want = their_logits(model, tokens)
         got = np.array(engine.logits(tokens))
         worst = max(worst, ((got - want) ** 2).mean() / (want ** 2).mean())
+    worst = max(worst, compare_vectors(engine, model))
     tokens = [rng.randrange(256) for _ in range(50)]
     same = greedy(engine.logits, tokens, 40) == greedy(
         lambda t: their_logits(model, t), tokens, 40)
@@ -114,10 +148,11 @@ def main():
     options = parser.parse_args()
     bad = 0
     with tempfile.TemporaryDirectory() as work:
-        for seed, family in enumerate(FAMILIES):
+        for seed, family in enumerate([*FAMILIES, "llama"]):
             source = os.path.join(work, "vocabulary.gguf")
-            subprocess.run([options.tiny_model, source, family, "F32", "1"],
-                           check=True)
+            vocabulary = "phi-4" if family == "llama" else family
+            subprocess.run([options.tiny_model, source, vocabulary, "F32",
+                            "1"], check=True)
             vocabulary = make_checkpoint.Model(source)
             model = random_model(family, len(vocabulary.tokens), seed)
             for kind, dtype in TYPES.items():

@@ -80,6 +80,19 @@ class Engine:
         self.lib.phial_tokenizer_free(tokenizer)
         return tokens[:n.value]
 
+    def embed(self, text, pool):
+        """The vector of a text."""
+        info = options(_ffi.phial_model_info)
+        self.check(self.lib.phial_model_get_info(self.model,
+                                                 ctypes.byref(info)))
+        data = text.encode()
+        out = (ctypes.c_float * info.n_embedding)()
+        n = ctypes.c_size_t()
+        self.check(self.lib.phial_model_embed(
+            self.model, data, len(data), pool, out, len(out),
+            ctypes.byref(n)))
+        return out[:n.value]
+
     def logits(self, tokens):
         """n_vocab floats after the last of tokens."""
         common = 0

@@ -33,6 +33,7 @@ int rope_for(const ph_model *model, uint32_t n);
 void make_tokens(phial_token *tokens, uint32_t n, uint64_t seed);
 
 TCase *golden_cases(void);
+TCase *embed_cases(void);
 TCase *invariance_cases(void);
 TCase *sequence_cases(void);
 TCase *failure_cases(void);

@@ -8,6 +8,7 @@ static Suite *engine_suite(void)
     Suite *s = suite_create("engine");
 
     suite_add_tcase(s, golden_cases());
+    suite_add_tcase(s, embed_cases());
     suite_add_tcase(s, invariance_cases());
     suite_add_tcase(s, sequence_cases());
     suite_add_tcase(s, failure_cases());
