@@ -29,8 +29,7 @@ phial_status ph_weights_read(ph_loader *l);
 /* What a thread works in: bytes of a piece. */
 typedef struct ph_staging {
     uint8_t *rows; /* that are to be packed */
-    uint8_t *raw;  /* rows as they are in the file, to be quantised */
-    float *floats; /* the same rows */
+    ph_recoder recoder;
 } ph_staging;
 
 /* Reads n rows of a part from row on, whole panels if it has any, into its

@@ -44,8 +44,8 @@ static phial_status read_rows(const ph_gguf *gguf, const ph_weight *w,
     if (!ph_weight_is_recoded(w))
         return ph_gguf_read(gguf, w->tensor, first * w->row_bytes, to,
                             n * w->row_bytes);
-    return ph_recode(&what, first * w->cols, (size_t)n * w->cols, staging->raw,
-                     staging->floats, to);
+    return ph_recode(&what, first * w->cols, (size_t)n * w->cols,
+                     &staging->recoder, to);
 }
 
 phial_status ph_part_read(const ph_gguf *gguf, const ph_part *part,

@@ -132,7 +132,7 @@ static void make_room(const ph_weight *w, uint32_t n, staging_bytes *most)
     if (!ph_weight_is_recoded(w))
         return;
     most->raw = larger(most->raw, n * w->file_row_bytes);
-    most->floats = larger(most->floats, n * sizeof(float) * w->cols);
+    most->floats = sizeof(float) * PH_RECODE_FLOATS;
 }
 
 /* Cuts the parts into pieces: whole panels, at least one. */
@@ -144,8 +144,7 @@ static staging_bytes cut(ph_loader *l, uint64_t *n_pieces)
     for (size_t i = 0; i < l->n_parts; i++) {
         ph_part *part = &l->parts[i];
         const ph_weight *w = &part->weight;
-        const size_t widest =
-            ph_weight_is_recoded(w) ? sizeof(float) * w->cols : w->row_bytes;
+        const size_t widest = larger(w->file_row_bytes, w->row_bytes);
         const size_t panels = PIECE / (PH_PANEL_ROWS * widest);
         const uint32_t rows = PH_PANEL_ROWS * (panels ? (uint32_t)panels : 1);
 
@@ -169,6 +168,7 @@ static uint8_t *new_buffers(const ph_heap *heap, const staging_bytes *most,
 {
     const size_t rows = aligned(most->rows), raw = aligned(most->raw);
     const size_t one = rows + raw + aligned(most->floats);
+    const ph_encoders *encoders = ph_encoders_get(PHIAL_ISA_BEST);
     uint8_t *buffers = NULL;
 
     *bytes = SIZE_MAX;
@@ -177,8 +177,8 @@ static uint8_t *new_buffers(const ph_heap *heap, const staging_bytes *most,
     for (uint32_t i = 0; i < n_threads && buffers; i++) {
         uint8_t *own = buffers + i * one;
 
-        readers[i].staging =
-            (ph_staging){own, own + rows, (float *)(void *)(own + rows + raw)};
+        readers[i].staging = (ph_staging){
+            own, {encoders, own + rows, (float *)(void *)(own + rows + raw)}};
     }
     return buffers;
 }

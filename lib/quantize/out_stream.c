@@ -27,12 +27,11 @@ typedef struct batch {
 } batch;
 
 /* One thread's. */
-typedef struct encoder {
-    uint8_t *raw;
-    float *floats;
+typedef struct worker {
+    ph_recoder recoder;
     uint64_t piece; /* that failed */
     ph_failure failure;
-} encoder;
+} worker;
 
 typedef struct stream {
     const ph_plan *plan;
@@ -41,7 +40,7 @@ typedef struct stream {
     uint8_t *memory;
     float *floats;
     slot *slots;
-    encoder *encoders;
+    worker *workers;
     batch batches[BATCHES];
     batch *now, *before;
     atomic_uint next; /* slot of the batch */
@@ -64,7 +63,7 @@ static const ph_target *target_of(const ph_plan *plan, uint64_t piece)
     return &plan->targets[low];
 }
 
-static phial_status encode_piece(const stream *s, uint64_t piece, encoder *self,
+static phial_status encode_piece(const stream *s, uint64_t piece, worker *self,
                                  slot *out)
 {
     const ph_target *t = target_of(s->plan, piece);
@@ -77,7 +76,7 @@ static phial_status encode_piece(const stream *s, uint64_t piece, encoder *self,
     /* Whole blocks: a piece is many, and so is a row. */
     if (!ph_dtype_bytes(t->type, n, &len))
         return ph_fail(PHIAL_E_INTERNAL, "a piece of a tensor is cut wrongly");
-    PH_TRY(ph_recode(&what, from, n, self->raw, self->floats, out->data));
+    PH_TRY(ph_recode(&what, from, n, &self->recoder, out->data));
     out->len = (size_t)len;
     if (n == left) {
         memset(out->data + out->len, 0, ph_padding(t->bytes));
@@ -96,7 +95,7 @@ static phial_status write_batch(stream *s, const batch *b)
 static void encode_share(void *arg, const ph_team *team)
 {
     stream *s = arg;
-    encoder *self = &s->encoders[team->index];
+    worker *self = &s->workers[team->index];
 
     if (team->index == 0) {
         s->write_status = write_batch(s, s->before);
@@ -123,12 +122,12 @@ static void encode_share(void *arg, const ph_team *team)
 /* That of writing, or the first in the file. */
 static phial_status outcome(const stream *s)
 {
-    const encoder *first = NULL;
+    const worker *first = NULL;
 
     if (s->write_status < 0)
-        return ph_failure_raise(&s->encoders[0].failure);
+        return ph_failure_raise(&s->workers[0].failure);
     for (uint32_t i = 0; i < s->n_threads; i++) {
-        const encoder *e = &s->encoders[i];
+        const worker *e = &s->workers[i];
 
         if (e->failure.status < 0 && (!first || e->piece < first->piece))
             first = e;
@@ -180,17 +179,19 @@ static phial_status allocate(stream *s)
     const size_t bytes = (n_slots + s->n_threads) * SLOT_BYTES;
 
     s->memory = ph_alloc_raw(heap, bytes);
-    s->floats = ph_alloc_raw(heap, sizeof(float) * PH_PIECE * s->n_threads);
+    s->floats =
+        ph_alloc_raw(heap, sizeof(float) * PH_RECODE_FLOATS * s->n_threads);
     s->slots = ph_alloc(heap, n_slots, sizeof *s->slots);
-    s->encoders = ph_alloc(heap, s->n_threads, sizeof *s->encoders);
-    if (!s->memory || !s->floats || !s->slots || !s->encoders)
+    s->workers = ph_alloc(heap, s->n_threads, sizeof *s->workers);
+    if (!s->memory || !s->floats || !s->slots || !s->workers)
         return ph_no_memory("quantising", bytes);
     for (size_t i = 0; i < n_slots; i++)
         s->slots[i].data = s->memory + i * SLOT_BYTES;
-    for (size_t i = 0; i < s->n_threads; i++) {
-        s->encoders[i].raw = s->memory + (n_slots + i) * SLOT_BYTES;
-        s->encoders[i].floats = s->floats + i * PH_PIECE;
-    }
+    for (size_t i = 0; i < s->n_threads; i++)
+        s->workers[i].recoder =
+            (ph_recoder){.encoders = ph_encoders_get(PHIAL_ISA_BEST),
+                         .raw = s->memory + (n_slots + i) * SLOT_BYTES,
+                         .floats = s->floats + i * PH_RECODE_FLOATS};
     for (size_t i = 0; i < BATCHES; i++)
         s->batches[i].slots = s->slots + i * n_slots / BATCHES;
     s->now = &s->batches[0];
@@ -205,7 +206,7 @@ static void release(stream *s)
     ph_free(heap, s->memory);
     ph_free(heap, s->floats);
     ph_free(heap, s->slots);
-    ph_free(heap, s->encoders);
+    ph_free(heap, s->workers);
 }
 
 phial_status ph_plan_write(const ph_plan *plan, const char *path)

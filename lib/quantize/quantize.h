@@ -46,6 +46,34 @@ typedef struct ph_mix_model {
 ph_dtype ph_mix_type(const ph_mix *mix, const ph_mix_model *model,
                      const ph_gguf_tensor *tensor);
 
+/* ---- encode_any.c -------------------------------------------------------- */
+
+/* The types that ph_encode() writes, as a list for messages. */
+bool ph_can_encode(ph_dtype type);
+#define PH_ENCODED_TYPES                                                       \
+    "F32, F16, BF16, Q8_0, Q6_K, Q5_K, Q5_1, Q5_0, Q4_K, Q4_1, Q4_0, IQ4_NL, " \
+    "IQ4_XS, Q3_K, Q2_K"
+
+/* The largest magnitude that the type can hold whatever its neighbours are. */
+float ph_encode_limit(ph_dtype type);
+
+/* The encoders of PHIAL_ISA_*; NULL if this build or this processor has none.
+ * PHIAL_ISA_BEST: the fastest there are. All give the same bytes. */
+typedef struct ph_encoders ph_encoders;
+const ph_encoders *ph_encoders_get(int32_t isa);
+
+/* n elements, whole blocks, as blocks of type. They are finite and within the
+ * limit. The bytes depend on nothing but the elements of the block, or, of
+ * types with blocks of 256, of the same block. In the floating-point
+ * environment of ph_fp_enter(). */
+void ph_encode(const ph_encoders *encoders, ph_dtype type, const float *src,
+               uint8_t *dst, size_t n);
+
+/* n elements, whole blocks of any type, as float. Returns the bits of the
+ * largest magnitude; a NaN is above infinity. */
+uint32_t ph_decode(const ph_encoders *encoders, ph_dtype type,
+                   const uint8_t *src, float *dst, size_t n);
+
 /* ---- recode.c ------------------------------------------------------------ */
 
 /* A tensor of a file, and the type that it gets. */
@@ -55,29 +83,22 @@ typedef struct ph_recoding {
     ph_dtype type;
 } ph_recoding;
 
-/* Reads n elements of it from element first on, whole blocks of both types, to
- * raw, and writes them to out as they are to be; floats has room for n. Blocks
- * of the type that is wanted are copied. PHIAL_E_NUMERIC: one is not finite.
- * PHIAL_E_UNSUPPORTED: one is beyond ph_encode_limit(). In the floating-point
- * environment of ph_fp_enter(). */
+/* Elements that are floats at a time: what the nearest cache holds. */
+enum { PH_RECODE_FLOATS = 4096 };
+
+/* What a thread does it with. */
+typedef struct ph_recoder {
+    const ph_encoders *encoders;
+    uint8_t *raw;  /* room for n elements as they are in the file */
+    float *floats; /* for PH_RECODE_FLOATS */
+} ph_recoder;
+
+/* Reads n elements of it from element first on, whole blocks of both types, and
+ * writes them to out as they are to be. Blocks of the type that is wanted are
+ * copied. PHIAL_E_NUMERIC: one is not finite. PHIAL_E_UNSUPPORTED: one is
+ * beyond ph_encode_limit(). In the floating-point environment of ph_fp_enter().
+ */
 phial_status ph_recode(const ph_recoding *what, uint64_t first, size_t n,
-                       uint8_t *raw, float *floats, uint8_t *out);
-
-/* ---- encode_any.c -------------------------------------------------------- */
-
-/* The types that ph_encode() writes, as a list for messages. */
-bool ph_can_encode(ph_dtype type);
-#define PH_ENCODED_TYPES                                                       \
-    "F32, F16, BF16, Q8_0, Q6_K, Q5_K, Q5_1, Q5_0, Q4_K, Q4_1, Q4_0, Q3_K, "   \
-    "Q2_K"
-
-/* The largest magnitude that the type can hold whatever its neighbours are. */
-float ph_encode_limit(ph_dtype type);
-
-/* n elements, whole blocks, as blocks of type. They are finite and within the
- * limit. The bytes depend on nothing but the elements of the block, or, of
- * types with blocks of 256, of the same block. In the floating-point
- * environment of ph_fp_enter(). */
-void ph_encode(ph_dtype type, const float *src, uint8_t *dst, size_t n);
+                       const ph_recoder *with, uint8_t *out);
 
 #endif /* PH_QUANTIZE_H */

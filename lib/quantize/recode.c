@@ -3,58 +3,78 @@
  * every weight that is quantised, to a file or to memory. */
 #include "quantize/quantize.h"
 
-#include "kernels/kernels.h"
-
 #include <math.h>
 
-static phial_status refuse(const ph_recoding *what, float x, uint64_t at)
+/* One of x is beyond the limit: a NaN is, too. */
+static phial_status refuse(const ph_recoding *what, const float *x,
+                           uint64_t first)
 {
     const ph_shown path = ph_show_path(ph_gguf_path(what->gguf));
     const ph_shown name = ph_show(what->tensor->name);
+    const float limit = ph_encode_limit(what->type);
+    size_t i = 0;
 
-    if (isfinite(x))
+    while (fabsf(x[i]) <= limit)
+        i++;
+    if (isfinite(x[i]))
         return ph_fail(PHIAL_E_UNSUPPORTED,
                        "%s: tensor \"%s\" has %g at element %llu, beyond %g, "
                        "the most that %s is sure to hold",
-                       path.text, name.text, (double)x, (unsigned long long)at,
-                       (double)ph_encode_limit(what->type),
+                       path.text, name.text, (double)x[i],
+                       (unsigned long long)(first + i), (double)limit,
                        ph_dtype_get(what->type)->name);
     return ph_fail(PHIAL_E_NUMERIC,
                    "%s: tensor \"%s\" has %s at element %llu, expected finite "
                    "numbers",
-                   path.text, name.text, isnan(x) ? "a NaN" : "an infinity",
-                   (unsigned long long)at);
+                   path.text, name.text, isnan(x[i]) ? "a NaN" : "an infinity",
+                   (unsigned long long)(first + i));
 }
 
-/* Also a NaN is not within the limit. */
-static phial_status check(const ph_recoding *what, const float *x, size_t n,
-                          uint64_t first)
+static bool is_beyond(uint32_t bits, float limit)
 {
-    const float limit = ph_encode_limit(what->type);
-    int bad = 0;
+    float magnitude;
 
-    for (size_t i = 0; i < n; i++)
-        bad |= !(fabsf(x[i]) <= limit);
-    for (size_t i = 0; i < n && bad; i++)
-        if (!(fabsf(x[i]) <= limit))
-            return refuse(what, x[i], first + i);
+    memcpy(&magnitude, &bits, sizeof magnitude);
+    return !(magnitude <= limit);
+}
+
+/* n elements that lie in raw, of which the first is element first. */
+static phial_status recode(const ph_recoding *what, uint64_t first, size_t n,
+                           const ph_recoder *with, uint8_t *out)
+{
+    const ph_dtype type = (ph_dtype)what->tensor->type;
+    const ph_dtype_info *from = ph_dtype_get(type);
+    const ph_dtype_info *to = ph_dtype_get(what->type);
+    const float limit = ph_encode_limit(what->type);
+
+    for (size_t at = 0; at < n; at += PH_RECODE_FLOATS) {
+        const size_t part = ph_min(n - at, PH_RECODE_FLOATS);
+        const uint8_t *raw =
+            with->raw + at / from->block_elems * from->block_bytes;
+        const uint32_t most =
+            ph_decode(with->encoders, type, raw, with->floats, part);
+
+        if (is_beyond(most, limit))
+            return refuse(what, with->floats, first + at);
+        if (type != what->type)
+            ph_encode(with->encoders, what->type, with->floats,
+                      out + at / to->block_elems * to->block_bytes, part);
+    }
     return PHIAL_OK;
 }
 
 phial_status ph_recode(const ph_recoding *what, uint64_t first, size_t n,
-                       uint8_t *raw, float *floats, uint8_t *out)
+                       const ph_recoder *with, uint8_t *out)
 {
     const ph_dtype type = (ph_dtype)what->tensor->type;
     uint64_t at, bytes;
 
     if (!ph_dtype_bytes(type, first, &at) || !ph_dtype_bytes(type, n, &bytes))
         return ph_fail(PHIAL_E_INTERNAL, "a piece of a tensor is cut wrongly");
-    PH_TRY(ph_gguf_read(what->gguf, what->tensor, at, raw, (size_t)bytes));
-    ph_dequantize(type, raw, floats, n);
-    PH_TRY(check(what, floats, n, first));
+    PH_TRY(
+        ph_gguf_read(what->gguf, what->tensor, at, with->raw, (size_t)bytes));
+    PH_TRY(recode(what, first, n, with, out));
     if (type == what->type)
-        memcpy(out, raw, (size_t)bytes);
-    else
-        ph_encode(what->type, floats, out, n);
+        memcpy(out, with->raw, (size_t)bytes);
     return PHIAL_OK;
 }

@@ -21,7 +21,7 @@ MODULES = {
     "sampling": (3, "from logits to a token", ["os", "kernels"]),
     "tokenizer": (4, "text to token ids and back", ["text", "formats"]),
     "quantize": (4, "weights to other types, and the file of them",
-                 ["os", "formats", "kernels", "pool"]),
+                 ["os", "cpu", "formats", "kernels", "pool"]),
     "model": (5, "hyper-parameters and weights",
               ["os", "text", "formats", "kernels", "pool", "tokenizer",
                "quantize"]),

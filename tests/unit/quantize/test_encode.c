@@ -16,10 +16,10 @@ static const struct {
     ph_dtype type;
     double loss;
 } types[] = {
-    {PH_F32, 0},     {PH_F16, 3e-4},   {PH_BF16, 2.5e-3}, {PH_Q8_0, 6e-3},
-    {PH_Q6_K, 0.02}, {PH_Q5_K, 0.04},  {PH_Q5_1, 0.045},  {PH_Q5_0, 0.05},
-    {PH_Q4_K, 0.08}, {PH_Q4_1, 0.085}, {PH_Q4_0, 0.095},  {PH_Q3_K, 0.17},
-    {PH_Q2_K, 0.31},
+    {PH_F32, 0},     {PH_F16, 3e-4},    {PH_BF16, 2.5e-3}, {PH_Q8_0, 6e-3},
+    {PH_Q6_K, 0.02}, {PH_Q5_K, 0.04},   {PH_Q5_1, 0.045},  {PH_Q5_0, 0.05},
+    {PH_Q4_K, 0.08}, {PH_Q4_1, 0.085},  {PH_Q4_0, 0.095},  {PH_Q3_K, 0.17},
+    {PH_Q2_K, 0.31}, {PH_IQ4_NL, 0.09}, {PH_IQ4_XS, 0.09},
 };
 enum { N_TYPES = sizeof types / sizeof *types };
 
@@ -41,7 +41,7 @@ static void there_and_back(ph_dtype type, const float *x, float *y)
     static uint8_t blocks[N * sizeof(float)];
     const ph_fpenv fp = ph_fp_enter();
 
-    ph_encode(type, x, blocks, N);
+    ph_encode(ph_encoders_get(PHIAL_ISA_BEST), type, x, blocks, N);
     ph_dequantize(type, blocks, y, N);
     ph_fp_leave(fp);
 }
@@ -142,31 +142,89 @@ END_TEST
  * once. */
 START_TEST(blocks_do_not_depend_on_each_other)
 {
+    const ph_encoders *best = ph_encoders_get(PHIAL_ISA_BEST);
     const ph_dtype type = types[_i].type;
     static uint8_t all[N * sizeof(float)], one[256 * sizeof(float)];
     uint64_t bytes;
     float x[N];
 
     gaussian(x, 1);
-    ph_encode(type, x, all, N);
+    ph_encode(best, type, x, all, N);
     ck_assert(ph_dtype_bytes(type, 256, &bytes));
     for (size_t i = 0; i < N / 256; i++) {
-        ph_encode(type, x + 256 * i, one, 256);
+        ph_encode(best, type, x + 256 * i, one, 256);
         ck_assert_mem_eq(one, all + bytes * i, bytes);
     }
     if (ph_dtype_get(type)->block_elems > 32)
         return;
     ck_assert(ph_dtype_bytes(type, 32, &bytes));
     for (size_t i = 0; i < N / 32; i++) {
-        ph_encode(type, x + 32 * i, one, 32);
+        ph_encode(best, type, x + 32 * i, one, 32);
         ck_assert_mem_eq(one, all + bytes * i, bytes);
+    }
+}
+END_TEST
+
+/* Outliers, zeros, tiny and huge weights, and a number of blocks that does not
+ * fill the vectors. */
+static void mixed(float *x)
+{
+    static const float sizes[] = {1, 1e-3f, 0, 1e-9f, 10000, 1e-20f};
+
+    gaussian(x, 1);
+    for (size_t i = 0; i < N; i++)
+        x[i] *= sizes[i / 160 % 6] * (i % 97 == 0 ? 5 : 1);
+}
+
+START_TEST(every_instruction_set_gives_the_same_bytes)
+{
+    const ph_encoders *portable = ph_encoders_get(PHIAL_ISA_PORTABLE);
+    const ph_dtype type = types[_i].type;
+    static uint8_t want[N * sizeof(float)], got[N * sizeof(float)];
+    const size_t n = N - 256;
+    float x[N];
+
+    mixed(x);
+    ph_encode(portable, type, x, want, n);
+    for (int32_t isa = PHIAL_ISA_BEST; isa <= PHIAL_ISA_NEON; isa++) {
+        const ph_encoders *encoders = ph_encoders_get(isa);
+
+        memset(got, 0, sizeof got);
+        if (encoders)
+            ph_encode(encoders, type, x, got, n);
+        ck_assert(!encoders || !memcmp(got, want, sizeof got));
+    }
+}
+END_TEST
+
+/* Numbers of 16 bits of every kind, and what is said of the largest. */
+START_TEST(every_instruction_set_reads_the_same_floats)
+{
+    static const ph_dtype from[] = {PH_F32, PH_F16, PH_BF16, PH_Q4_0};
+    static uint8_t bytes[4 * 640];
+    float want[640], got[640];
+    uint32_t most;
+
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 2654435761u >> 13);
+    for (size_t i = 0; i < 640; i++) /* no NaN: its bits may differ */
+        bytes[from[_i] == PH_F32 ? 4 * i + 3 : 2 * i + 1] &= 0xbb;
+    most = ph_decode(ph_encoders_get(PHIAL_ISA_PORTABLE), from[_i], bytes, want,
+                     640);
+    for (int32_t isa = PHIAL_ISA_BEST; isa <= PHIAL_ISA_NEON; isa++) {
+        const ph_encoders *encoders = ph_encoders_get(isa);
+
+        if (!encoders)
+            continue;
+        ck_assert_uint_eq(ph_decode(encoders, from[_i], bytes, got, 640), most);
+        ck_assert_mem_eq(got, want, sizeof got);
     }
 }
 END_TEST
 
 START_TEST(what_is_not_written_is_said)
 {
-    ck_assert(!ph_can_encode(PH_IQ4_XS));
+    ck_assert(!ph_can_encode((ph_dtype)21)); /* IQ3_S */
     for (size_t i = 0; i < N_TYPES; i++)
         ck_assert(ph_can_encode(types[i].type));
 }
@@ -182,6 +240,9 @@ TCase *encode_cases(void)
     tcase_add_loop_test(tc, huge_weights_stay_finite, 0, N_TYPES);
     tcase_add_loop_test(tc, odd_rows_survive, 0, N_TYPES);
     tcase_add_loop_test(tc, blocks_do_not_depend_on_each_other, 0, N_TYPES);
+    tcase_add_loop_test(tc, every_instruction_set_gives_the_same_bytes, 0,
+                        N_TYPES);
+    tcase_add_loop_test(tc, every_instruction_set_reads_the_same_floats, 0, 4);
     tcase_add_test(tc, what_is_not_written_is_said);
     return tc;
 }
