@@ -42,7 +42,7 @@ struct option_group {
 /* In the order of PHIAL_WEIGHTS_*. */
 #define WEIGHT_TYPES                                                           \
     "same|f32|f16|bf16|q8_0|q6_k|q5_k_m|q5_k_s|q5_1|q5_0|q4_k_m|q4_k_s|"       \
-    "q4_1|q4_0"
+    "q4_1|q4_0|iq4_nl|iq4_xs|q3_k_l|q3_k_m|q3_k_s|q2_k"
 
 /* Groups that several subcommands have. */
 extern const option_group model_options, session_options, sampling_options;

@@ -646,7 +646,13 @@ enum { /* the types of a model's matrices; see doc/quantisation.md. Mixes give
     PHIAL_WEIGHTS_Q4_K_M = 10,
     PHIAL_WEIGHTS_Q4_K_S = 11,
     PHIAL_WEIGHTS_Q4_1   = 12,
-    PHIAL_WEIGHTS_Q4_0   = 13
+    PHIAL_WEIGHTS_Q4_0   = 13,
+    PHIAL_WEIGHTS_IQ4_NL = 14,
+    PHIAL_WEIGHTS_IQ4_XS = 15,
+    PHIAL_WEIGHTS_Q3_K_L = 16,
+    PHIAL_WEIGHTS_Q3_K_M = 17,
+    PHIAL_WEIGHTS_Q3_K_S = 18,
+    PHIAL_WEIGHTS_Q2_K   = 19
 };
 
 typedef struct phial_quantize_options {

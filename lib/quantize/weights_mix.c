@@ -7,33 +7,58 @@
 #include <stdio.h>
 
 /* Which layers' ffn_down, and attn_v where it stands alone, are better. */
-typedef enum which_layers { NO_LAYERS, SOME_LAYERS, FIRST_EIGHTH } which_layers;
+typedef enum which_layers {
+    NO_LAYERS,
+    SOME_LAYERS,
+    FIRST_EIGHTH,
+    FIRST_SIXTEENTH
+} which_layers;
 
 struct ph_mix {
     uint32_t file_type;
-    ph_dtype base, head, qkv, better;
+    ph_dtype base, head, qkv;
+    ph_dtype output; /* of attention */
+    ph_dtype down;
     which_layers which;
+    ph_dtype better;
 };
 
+#define ALL(file_type, type, head)                                             \
+    {                                                                          \
+        file_type, type, head, type, type, type, NO_LAYERS, type               \
+    }
+
+/* clang-format off */
 static const ph_mix mixes[] = {
-    [PHIAL_WEIGHTS_F32] = {0, PH_F32, PH_F32, PH_F32, PH_F32, NO_LAYERS},
-    [PHIAL_WEIGHTS_F16] = {1, PH_F16, PH_F16, PH_F16, PH_F16, NO_LAYERS},
-    [PHIAL_WEIGHTS_BF16] = {32, PH_BF16, PH_BF16, PH_BF16, PH_BF16, NO_LAYERS},
-    [PHIAL_WEIGHTS_Q8_0] = {7, PH_Q8_0, PH_Q8_0, PH_Q8_0, PH_Q8_0, NO_LAYERS},
-    [PHIAL_WEIGHTS_Q6_K] = {18, PH_Q6_K, PH_Q6_K, PH_Q6_K, PH_Q6_K, NO_LAYERS},
-    [PHIAL_WEIGHTS_Q5_K_M] = {17, PH_Q5_K, PH_Q6_K, PH_Q6_K, PH_Q6_K,
-                              SOME_LAYERS},
-    [PHIAL_WEIGHTS_Q5_K_S] = {16, PH_Q5_K, PH_Q6_K, PH_Q5_K, PH_Q5_K,
-                              NO_LAYERS},
-    [PHIAL_WEIGHTS_Q5_1] = {9, PH_Q5_1, PH_Q6_K, PH_Q5_1, PH_Q5_1, NO_LAYERS},
-    [PHIAL_WEIGHTS_Q5_0] = {8, PH_Q5_0, PH_Q6_K, PH_Q5_0, PH_Q5_0, NO_LAYERS},
-    [PHIAL_WEIGHTS_Q4_K_M] = {15, PH_Q4_K, PH_Q6_K, PH_Q5_K, PH_Q6_K,
-                              SOME_LAYERS},
-    [PHIAL_WEIGHTS_Q4_K_S] = {14, PH_Q4_K, PH_Q6_K, PH_Q4_K, PH_Q5_K,
-                              FIRST_EIGHTH},
-    [PHIAL_WEIGHTS_Q4_1] = {3, PH_Q4_1, PH_Q6_K, PH_Q4_1, PH_Q4_1, NO_LAYERS},
-    [PHIAL_WEIGHTS_Q4_0] = {2, PH_Q4_0, PH_Q6_K, PH_Q4_0, PH_Q4_0, NO_LAYERS},
+    [PHIAL_WEIGHTS_F32] = ALL(0, PH_F32, PH_F32),
+    [PHIAL_WEIGHTS_F16] = ALL(1, PH_F16, PH_F16),
+    [PHIAL_WEIGHTS_BF16] = ALL(32, PH_BF16, PH_BF16),
+    [PHIAL_WEIGHTS_Q8_0] = ALL(7, PH_Q8_0, PH_Q8_0),
+    [PHIAL_WEIGHTS_Q6_K] = ALL(18, PH_Q6_K, PH_Q6_K),
+    [PHIAL_WEIGHTS_Q5_K_M] = {17, PH_Q5_K, PH_Q6_K, PH_Q6_K, PH_Q5_K, PH_Q5_K,
+                              SOME_LAYERS, PH_Q6_K},
+    [PHIAL_WEIGHTS_Q5_K_S] = ALL(16, PH_Q5_K, PH_Q6_K),
+    [PHIAL_WEIGHTS_Q5_1] = ALL(9, PH_Q5_1, PH_Q6_K),
+    [PHIAL_WEIGHTS_Q5_0] = ALL(8, PH_Q5_0, PH_Q6_K),
+    [PHIAL_WEIGHTS_Q4_K_M] = {15, PH_Q4_K, PH_Q6_K, PH_Q5_K, PH_Q4_K, PH_Q4_K,
+                              SOME_LAYERS, PH_Q6_K},
+    [PHIAL_WEIGHTS_Q4_K_S] = {14, PH_Q4_K, PH_Q6_K, PH_Q4_K, PH_Q4_K, PH_Q4_K,
+                              FIRST_EIGHTH, PH_Q5_K},
+    [PHIAL_WEIGHTS_Q4_1] = ALL(3, PH_Q4_1, PH_Q6_K),
+    [PHIAL_WEIGHTS_Q4_0] = ALL(2, PH_Q4_0, PH_Q6_K),
+    [PHIAL_WEIGHTS_IQ4_NL] = {25, PH_IQ4_NL, PH_Q6_K, PH_IQ4_NL, PH_IQ4_NL,
+                              PH_IQ4_NL, FIRST_EIGHTH, PH_Q5_K},
+    [PHIAL_WEIGHTS_IQ4_XS] = {30, PH_IQ4_XS, PH_Q6_K, PH_IQ4_XS, PH_IQ4_XS,
+                              PH_IQ4_XS, FIRST_EIGHTH, PH_Q5_K},
+    [PHIAL_WEIGHTS_Q3_K_L] = {13, PH_Q3_K, PH_Q6_K, PH_Q4_K, PH_Q5_K, PH_Q5_K,
+                              NO_LAYERS, PH_Q5_K},
+    [PHIAL_WEIGHTS_Q3_K_M] = {12, PH_Q3_K, PH_Q6_K, PH_Q4_K, PH_Q4_K, PH_Q4_K,
+                              FIRST_SIXTEENTH, PH_Q5_K},
+    [PHIAL_WEIGHTS_Q3_K_S] = ALL(11, PH_Q3_K, PH_Q6_K),
+    [PHIAL_WEIGHTS_Q2_K] = {10, PH_Q2_K, PH_Q6_K, PH_Q2_K, PH_Q3_K, PH_Q3_K,
+                            NO_LAYERS, PH_Q3_K},
 };
+/* clang-format on */
 
 phial_status ph_mix_get(const char *field, int32_t weights, const ph_mix **out)
 {
@@ -59,6 +84,8 @@ static bool is_better(which_layers which, uint32_t layer, uint32_t n_layers)
 
     if (which == FIRST_EIGHTH)
         return layer < eighth;
+    if (which == FIRST_SIXTEENTH)
+        return layer < n_layers / 16;
     return which == SOME_LAYERS &&
            (layer < eighth || layer >= (uint64_t)n_layers * 7 / 8 ||
             (layer - eighth) % 3 == 2);
@@ -88,7 +115,9 @@ static ph_dtype wanted(const ph_mix *mix, const ph_mix_model *model,
     if (rest &&
         (!strcmp(rest, "ffn_down.weight") || !strcmp(rest, "attn_v.weight")))
         return is_better(mix->which, layer, model->n_layers) ? mix->better
-                                                             : mix->base;
+                                                             : mix->down;
+    if (rest && !strcmp(rest, "attn_output.weight"))
+        return mix->output;
     return mix->base;
 }
 
@@ -102,6 +131,10 @@ static ph_dtype smaller(ph_dtype type)
         return PH_Q5_1;
     case PH_Q6_K:
         return PH_Q8_0;
+    case PH_Q2_K:
+    case PH_Q3_K:
+    case PH_IQ4_XS:
+        return PH_IQ4_NL;
     default:
         return PH_F16;
     }

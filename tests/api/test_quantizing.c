@@ -158,10 +158,10 @@ static Suite *quantizing_suite(void)
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, every_family_answers_in_every_type, 0,
-                        N_FAMILIES * (PHIAL_WEIGHTS_Q4_0 + 1));
+                        N_FAMILIES * (PHIAL_WEIGHTS_Q2_K + 1));
     tcase_add_loop_test(tc,
                         quantised_while_it_is_read_it_has_the_bits_of_the_file,
-                        0, N_FAMILIES * (PHIAL_WEIGHTS_Q4_0 + 1));
+                        0, N_FAMILIES * (PHIAL_WEIGHTS_Q2_K + 1));
     tcase_add_test(tc, a_session_of_other_weights_is_refused);
     tcase_add_test(tc, wrong_arguments_write_nothing);
     suite_add_tcase(suite, tc);

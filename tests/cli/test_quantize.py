@@ -10,7 +10,8 @@ import cli_support
 from cli_support import DEMO, FAILED, NO_MODEL, TINY, USAGE, Case
 
 TYPES = ("same", "f32", "f16", "bf16", "q8_0", "q6_k", "q5_k_m", "q5_k_s",
-         "q5_1", "q5_0", "q4_k_m", "q4_k_s", "q4_1", "q4_0")
+         "q5_1", "q5_0", "q4_k_m", "q4_k_s", "q4_1", "q4_0", "iq4_nl",
+         "iq4_xs", "q3_k_l", "q3_k_m", "q3_k_s", "q2_k")
 
 
 def limit_file_size():

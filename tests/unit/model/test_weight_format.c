@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { WIDE = TINY_FAMILIES, N_SHAPES, N_MIXES = PHIAL_WEIGHTS_Q4_0 + 1 };
+enum { WIDE = TINY_FAMILIES, N_SHAPES, N_MIXES = PHIAL_WEIGHTS_Q2_K + 1 };
 
 static char folder[] = "/tmp/phial-weights-XXXXXX", in[64], out[64];
 

@@ -85,6 +85,12 @@ pub const PHIAL_WEIGHTS_Q4_K_M: i32 = 10;
 pub const PHIAL_WEIGHTS_Q4_K_S: i32 = 11;
 pub const PHIAL_WEIGHTS_Q4_1: i32 = 12;
 pub const PHIAL_WEIGHTS_Q4_0: i32 = 13;
+pub const PHIAL_WEIGHTS_IQ4_NL: i32 = 14;
+pub const PHIAL_WEIGHTS_IQ4_XS: i32 = 15;
+pub const PHIAL_WEIGHTS_Q3_K_L: i32 = 16;
+pub const PHIAL_WEIGHTS_Q3_K_M: i32 = 17;
+pub const PHIAL_WEIGHTS_Q3_K_S: i32 = 18;
+pub const PHIAL_WEIGHTS_Q2_K: i32 = 19;
 
 #[repr(C)]
 pub struct phial_model {
