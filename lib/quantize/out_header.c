@@ -25,8 +25,30 @@ static bool is_kept(const ph_plan *plan, ph_str key)
            !(ph_str_is(key, FILE_TYPE) || begins(key, "quantize.imatrix."));
 }
 
+/* Checkpoints do not say: only of one whose matrices have one type it is known.
+ */
+static bool file_type_of(const ph_plan *plan, uint32_t *out)
+{
+    const ph_target *first = NULL;
+
+    if (ph_gguf_find(plan->gguf, FILE_TYPE))
+        return false;
+    for (size_t i = 0; i < plan->n; i++) {
+        const ph_target *t = &plan->targets[i];
+
+        if (t->from->n_dims < 2)
+            continue;
+        first = first ? first : t;
+        if (t->type != first->type)
+            return false;
+    }
+    return first && ph_mix_of_one(first->type, out);
+}
+
 static phial_status put_entries(const ph_plan *plan, ph_gguf_builder *b)
 {
+    uint32_t file_type;
+
     for (size_t i = 0; i < ph_gguf_n_entries(plan->gguf); i++) {
         const ph_gguf_entry *e = ph_gguf_entry_at(plan->gguf, i);
 
@@ -35,6 +57,8 @@ static phial_status put_entries(const ph_plan *plan, ph_gguf_builder *b)
     }
     if (plan->mix)
         PH_TRY(ph_builder_u32(b, FILE_TYPE, ph_mix_file_type(plan->mix)));
+    else if (file_type_of(plan, &file_type))
+        PH_TRY(ph_builder_u32(b, FILE_TYPE, file_type));
     return ph_builder_u32(b, VERSION, QUANTIZATION_VERSION);
 }
 

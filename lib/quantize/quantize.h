@@ -35,6 +35,10 @@ phial_status ph_mix_get(const char *field, int32_t weights, const ph_mix **out);
 /* general.file_type, an id of llama.cpp's. */
 uint32_t ph_mix_file_type(const ph_mix *mix);
 
+/* The same of a file whose matrices are all of this type; false if files of
+ * that kind have no id. */
+bool ph_mix_of_one(ph_dtype type, uint32_t *file_type);
+
 /* What the choice of a type depends on. */
 typedef struct ph_mix_model {
     uint32_t n_layers;

@@ -78,6 +78,16 @@ uint32_t ph_mix_file_type(const ph_mix *mix)
     return mix->file_type;
 }
 
+bool ph_mix_of_one(ph_dtype type, uint32_t *file_type)
+{
+    for (size_t i = 1; i < sizeof mixes / sizeof *mixes; i++)
+        if (mixes[i].base == type && mixes[i].head == type) {
+            *file_type = mixes[i].file_type;
+            return true;
+        }
+    return false;
+}
+
 static bool is_better(which_layers which, uint32_t layer, uint32_t n_layers)
 {
     const uint32_t eighth = n_layers / 8;

@@ -127,6 +127,34 @@ START_TEST(a_mix_gives_tensors_their_types)
 }
 END_TEST
 
+/* A model of few layers has none in its first eighth or sixteenth. */
+START_TEST(small_mixes_give_tensors_their_types)
+{
+    static const struct {
+        int32_t weights;
+        ph_dtype base, qkv, output, down;
+    } cases[] = {
+        {PHIAL_WEIGHTS_Q3_K_L, PH_Q3_K, PH_Q4_K, PH_Q5_K, PH_Q5_K},
+        {PHIAL_WEIGHTS_Q3_K_M, PH_Q3_K, PH_Q4_K, PH_Q4_K, PH_Q4_K},
+        {PHIAL_WEIGHTS_Q3_K_S, PH_Q3_K, PH_Q3_K, PH_Q3_K, PH_Q3_K},
+        {PHIAL_WEIGHTS_Q2_K, PH_Q2_K, PH_Q2_K, PH_Q3_K, PH_Q3_K},
+        {PHIAL_WEIGHTS_IQ4_XS, PH_IQ4_XS, PH_IQ4_XS, PH_IQ4_XS, PH_IQ4_XS},
+        {PHIAL_WEIGHTS_IQ4_NL, PH_IQ4_NL, PH_IQ4_NL, PH_IQ4_NL, PH_IQ4_NL},
+    };
+    const ph_quantize_config config = {.weights = cases[_i].weights};
+
+    write_wide();
+    ck_status(quantize_on(&ph_libc_heap, 2, config), PHIAL_OK);
+    ck_assert_uint_eq(type_of(out, "token_embd.weight"), cases[_i].base);
+    ck_assert_uint_eq(type_of(out, "blk.0.ffn_up.weight"), cases[_i].base);
+    ck_assert_uint_eq(type_of(out, "output.weight"), PH_Q6_K);
+    ck_assert_uint_eq(type_of(out, "blk.0.attn_qkv.weight"), cases[_i].qkv);
+    ck_assert_uint_eq(type_of(out, "blk.0.attn_output.weight"),
+                      cases[_i].output);
+    ck_assert_uint_eq(type_of(out, "blk.0.ffn_down.weight"), cases[_i].down);
+}
+END_TEST
+
 START_TEST(the_first_override_that_matches_counts)
 {
     static const char *const overrides[] = {"blk.0.ffn_*=q8_0",
@@ -152,7 +180,7 @@ static const struct {
     {"Q8_0", PHIAL_E_ARGUMENT, "PATTERN=TYPE"},
     {"=Q8_0", PHIAL_E_ARGUMENT, "PATTERN=TYPE"},
     {"*=Q9_0", PHIAL_E_ARGUMENT, "expected one of F32"},
-    {"*=IQ4_XS", PHIAL_E_ARGUMENT, "expected one of F32"},
+    {"*=IQ3_S", PHIAL_E_ARGUMENT, "expected one of F32"},
     {"blk.99.*=Q8_0", PHIAL_E_ARGUMENT, "blk.99"},
     {"output_norm.weight=Q8_0", PHIAL_E_ARGUMENT, "no matrix"},
 };
@@ -211,7 +239,7 @@ END_TEST
 
 START_TEST(there_are_no_other_weights)
 {
-    const int32_t none[] = {-1, PHIAL_WEIGHTS_Q4_0 + 1};
+    const int32_t none[] = {-1, PHIAL_WEIGHTS_Q2_K + 1};
 
     write_wide();
     for (size_t i = 0; i < 2; i++) {
@@ -285,6 +313,43 @@ START_TEST(as_stored_keeps_the_bytes)
 }
 END_TEST
 
+static uint32_t file_type_of(const char *path)
+{
+    const uint32_t none = 1000;
+    uint32_t type;
+    ph_gguf *gguf;
+
+    ck_status(ph_gguf_open(&ph_libc_heap, path, &gguf), PHIAL_OK);
+    ck_status(ph_gguf_u32(gguf, "general.file_type", &none, &type), PHIAL_OK);
+    ph_gguf_free(gguf);
+    return type;
+}
+
+/* What the input does not say is said where all matrices have one type, and
+ * that is the type of a kind of file. */
+START_TEST(as_stored_says_the_type_that_all_have)
+{
+    static const char *const other = "output.weight=BF16";
+    static const struct {
+        ph_dtype stored;
+        size_t n_overrides;
+        uint32_t file_type;
+    } cases[] = {{PH_F16, 0, 1},
+                 {PH_F32, 0, 0},
+                 {PH_Q8_0, 0, 7},
+                 {PH_Q4_0, 0, 1000},
+                 {PH_F16, 1, 1000}};
+    const ph_quantize_config config = {.weights = PHIAL_WEIGHTS_STORED,
+                                       .overrides = &other,
+                                       .n_overrides = cases[_i].n_overrides};
+
+    tiny_model_write(in, TINY_PHI4, cases[_i].stored, 1);
+    ck_assert_uint_eq(file_type_of(in), 1000);
+    ck_status(quantize_on(&ph_libc_heap, 1, config), PHIAL_OK);
+    ck_assert_uint_eq(file_type_of(out), cases[_i].file_type);
+}
+END_TEST
+
 TCase *rewriting_cases(void)
 {
     TCase *tc = tcase_create("rewriting");
@@ -292,8 +357,9 @@ TCase *rewriting_cases(void)
     tcase_set_timeout(tc, 120);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, threads_do_not_change_a_byte, 0,
-                        PHIAL_WEIGHTS_Q4_0 + 1);
+                        PHIAL_WEIGHTS_Q2_K + 1);
     tcase_add_test(tc, a_mix_gives_tensors_their_types);
+    tcase_add_loop_test(tc, small_mixes_give_tensors_their_types, 0, 6);
     tcase_add_test(tc, the_first_override_that_matches_counts);
     tcase_add_loop_test(tc, a_wrong_override_writes_nothing, 0,
                         sizeof wrong / sizeof *wrong);
@@ -304,5 +370,6 @@ TCase *rewriting_cases(void)
     tcase_add_test(tc, the_hook_may_give_up);
     tcase_add_test(tc, every_allocation_may_fail);
     tcase_add_loop_test(tc, as_stored_keeps_the_bytes, 0, TINY_FAMILIES);
+    tcase_add_loop_test(tc, as_stored_says_the_type_that_all_have, 0, 5);
     return tc;
 }
