@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void quiet(enum ggml_log_level level, const char *text, void *user)
 {
@@ -32,7 +33,13 @@ static struct llama_model_tensor_override *types_of(const char *path)
     n = gguf_get_n_tensors(file);
     types = calloc((size_t)n + 1, sizeof *types);
     for (int64_t i = 0; types && i < n; i++) {
-        types[i].pattern = gguf_get_tensor_name(file, i);
+        const char *name = gguf_get_tensor_name(file, i);
+        char *pattern = malloc(strlen(name) + 3);
+
+        if (!pattern)
+            return NULL;
+        sprintf(pattern, "^%s$", name);
+        types[i].pattern = pattern;
         types[i].type = gguf_get_tensor_type(file, i);
     }
     return types;
