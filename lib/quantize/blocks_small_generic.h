@@ -19,7 +19,7 @@ typedef struct small_type {
 } small_type;
 
 static const small_type small_types[] = {
-    {PH_Q4_0, 18, {-8, 7, false}, false, false, {-9.2f, 0.4f, 7, false}},
+    {PH_Q4_0, 18, {-8, 7, false}, false, false, {-8.6f, 0.5f, 4, false}},
     {PH_Q4_1, 20, {0, 15, false}, true, false, {0, 0, 0, false}},
     {PH_Q5_0, 22, {-16, 15, false}, false, true, {-16.6f, 0.3f, 10, false}},
     {PH_Q5_1, 24, {0, 31, false}, true, true, {0, 0, 0, false}},

@@ -15,6 +15,10 @@
 
 enum { LANES = 16, LONGEST = 32, TURNS = 2 };
 
+/* Of weights and of what their errors count, in the search. With codes of at
+ * most five bits, or 32, a product w q x has 24, and is exact. */
+enum { X_BITS = 11, W_BITS = 8 };
+
 #define NOTHING 0x1p-40f
 #define TABLE_STEP 16  /* from value to value, about */
 #define SINGULAR 1e-5f /* all codes are about equal */
@@ -76,6 +80,7 @@ static void weigh(fit *f, int l)
         vec x = vec_load(f->x[i] + l);
 
         x = (vec)((vec_bits)x & (vec_abs(x) >= NOTHING));
+        x = vec_shorten(x, X_BITS);
         vec_store(f->x[i] + l, x);
         squares += x * x;
         least = vec_min(x, least);
@@ -86,7 +91,7 @@ static void weigh(fit *f, int l)
         size[i] = sqrtf(size[i]);
     for (uint32_t i = 0; i < f->n; i++) {
         const vec x = vec_load(f->x[i] + l);
-        const vec w = vec_load(size) + vec_abs(x);
+        const vec w = vec_shorten(vec_load(size) + vec_abs(x), W_BITS);
 
         vec_store(f->w[i] + l, w);
         sum_w += w;
@@ -138,8 +143,8 @@ static inline void try_scale(const fit *f, int l, code_range c, vec inverse,
         const vec q = nearest(x * inverse, c);
         const vec wq = vec_load(f->w[i] + l) * q;
 
-        xq += wq * x;
-        qq += wq * q;
+        xq = c.table ? xq + wq * x : vec_exact_fma(wq, x, xq);
+        qq = c.table ? qq + wq * q : vec_exact_fma(wq, q, qq);
     }
     scale = xq * vec_inverse(qq);
     gain = xq * scale;
@@ -224,8 +229,8 @@ static inline void try_affine(const fit *f, int l, code_range c, bool negative,
         const vec wq = vec_load(f->w[i] + l) * q;
 
         s.q += wq;
-        s.qq += wq * q;
-        s.xq += wq * x;
+        s.qq = vec_exact_fma(wq, q, s.qq);
+        s.xq = vec_exact_fma(wq, x, s.xq);
     }
     take_affine(f, l, negative, &s, best);
 }
@@ -261,7 +266,9 @@ static inline affine_fit fit_affine(const fit *f, int l, code_range c,
 
 /* ---- What is left ------------------------------------------------------- */
 
-/* The weighted squared error that is left with the nearest codes. */
+/* The weighted squared error that is left with the nearest codes. scale is half
+ * precision times an integer of at most seven bits and a sign, so that its
+ * products with codes are exact. */
 static inline vec fit_error(const fit *f, int l, code_range c, vec scale,
                             vec offset)
 {
@@ -270,7 +277,7 @@ static inline vec fit_error(const fit *f, int l, code_range c, vec scale,
 
     for (uint32_t i = 0; i < f->n; i++) {
         const vec x = vec_load(f->x[i] + l) - offset;
-        const vec e = x - nearest(x * inverse, c) * scale;
+        const vec e = vec_exact_fma(-nearest(x * inverse, c), scale, x);
 
         sum += vec_load(f->w[i] + l) * (e * e);
     }

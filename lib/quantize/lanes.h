@@ -80,6 +80,25 @@ static inline vec vec_abs(vec a)
     return (vec)((vec_bits)a & 0x7fffffff);
 }
 
+/* a * b + c where the product is exact: then it does not matter whether it is
+ * rounded before the sum. */
+static inline vec vec_exact_fma(vec a, vec b, vec c)
+{
+#if defined(__AVX512F__)
+    return _mm512_fmadd_ps(a, b, c);
+#elif defined(__AVX2__)
+    return _mm256_fmadd_ps(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+/* The leading bits of a, 8 at least, towards zero. */
+static inline vec vec_shorten(vec a, int bits)
+{
+    return (vec)((vec_bits)a & -(1 << (24 - bits)));
+}
+
 /* To the nearest integer, ties to even; of magnitudes below 2^22. */
 static inline vec vec_round(vec a)
 {

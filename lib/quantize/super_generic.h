@@ -3,14 +3,14 @@
  * a scale and a minimum, that are themselves small integers. The spans are
  * fitted, their scales rounded to integers of what the largest allows, each
  * then moved to the neighbour with the least error, and what all of a block
- * share is fitted anew to the codes. That is done twice. Private to
+ * share is fitted anew to the codes. That is done once or twice. Private to
  * lib/quantize. */
 #ifndef PH_SUPER_GENERIC_H
 #define PH_SUPER_GENERIC_H
 
 #include "quantize/fit_generic.h"
 
-enum { SUPER = 256, SUPER_SPANS = 16, ROUNDS = 2 };
+enum { SUPER = 256, SUPER_SPANS = 16 };
 
 typedef struct super_shape {
     uint32_t span;
@@ -18,6 +18,8 @@ typedef struct super_shape {
     code_range scales; /* of minimums too, but for the lowest */
     bool affine;
     peak_codes peaks; /* if not */
+    int rounds;       /* of moving and refitting: what they find of few codes
+                         with a sign is next to nothing */
 } super_shape;
 
 /* One block, or two of which each has eight lanes. */
@@ -195,7 +197,7 @@ static void finish(search *s, const float *src, super_block *out)
     const uint32_t span = s->shape->span;
 
     set_errors(s);
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < s->shape->rounds; round++) {
         for (int l = 0; l < LANES; l += VEC)
             settle(s, l, s->shape->affine);
         refit(s);
