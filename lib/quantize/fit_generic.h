@@ -3,9 +3,9 @@
  * small integers come nearest to some weights: weighted least squares. For
  * fixed codes the best scale and offset have a closed form, and for a fixed
  * scale and offset the best codes are the nearest ones. Candidates for the
- * range that the codes span are tried, the best one is then improved by doing
- * both in turn. What a fit explains of the weighted sum of squares is its
- * gain; the error is what is left. Private to lib/quantize. */
+ * range that the codes span are tried; with an offset, the best one is then
+ * improved by doing both in turn. What a fit explains of the weighted sum of
+ * squares is its gain; the error is what is left. Private to lib/quantize. */
 #ifndef PH_FIT_GENERIC_H
 #define PH_FIT_GENERIC_H
 

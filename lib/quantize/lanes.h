@@ -96,7 +96,11 @@ static inline vec vec_exact_fma(vec a, vec b, vec c)
 /* The leading bits of a, 8 at least, towards zero. */
 static inline vec vec_shorten(vec a, int bits)
 {
-    return (vec)((vec_bits)a & -(1 << (24 - bits)));
+    vec_bits mask;
+
+    for (int i = 0; i < VEC; i++)
+        mask[i] = -(1 << (24 - bits));
+    return (vec)((vec_bits)a & mask);
 }
 
 /* To the nearest integer, ties to even; of magnitudes below 2^22. */
