@@ -51,7 +51,10 @@ TYPES = {"f16": "MOSTLY_F16", "bf16": "MOSTLY_BF16", "q8_0": "MOSTLY_Q8_0",
          "q5_k_s": "MOSTLY_Q5_K_S", "q5_1": "MOSTLY_Q5_1",
          "q5_0": "MOSTLY_Q5_0", "q4_k_m": "MOSTLY_Q4_K_M",
          "q4_k_s": "MOSTLY_Q4_K_S", "q4_1": "MOSTLY_Q4_1",
-         "q4_0": "MOSTLY_Q4_0"}
+         "q4_0": "MOSTLY_Q4_0", "iq4_nl": "MOSTLY_IQ4_NL",
+         "iq4_xs": "MOSTLY_IQ4_XS", "q3_k_l": "MOSTLY_Q3_K_L",
+         "q3_k_m": "MOSTLY_Q3_K_M", "q3_k_s": "MOSTLY_Q3_K_S",
+         "q2_k": "MOSTLY_Q2_K"}
 
 
 def shapes(path):
