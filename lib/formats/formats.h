@@ -61,11 +61,19 @@ enum {
     PH_GGUF_TOKEN_END = 1 << 3
 };
 
+/* Another one, of an adapter: for each tensor the factor that its pair is
+ * multiplied with. An array of f32; without it adapter.lora.alpha counts. */
+#define PH_GGUF_LORA_SCALES "phial.lora_scales"
+
 /* Reads the metadata and tensor table of a file; if it is the first part of a
  * split model, of all its parts, which must lie beside it. A folder is a
  * checkpoint of transformers (hf_folder.h), which looks like the GGUF file that
  * it would be converted to. */
 phial_status ph_gguf_open(const ph_heap *heap, const char *path, ph_gguf **out);
+
+/* The same for an adapter: a folder is one that PEFT saved (peft_folder.h). */
+phial_status ph_gguf_open_adapter(const ph_heap *heap, const char *path,
+                                  ph_gguf **out);
 void ph_gguf_free(ph_gguf *gguf);
 
 /* ---- Metadata ---------------------------------------------------------- */

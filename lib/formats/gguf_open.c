@@ -2,6 +2,7 @@
  * Opening: from a path or bytes to a ph_gguf whose records are all checked. */
 #include "formats/gguf_file.h"
 #include "formats/hf_folder.h"
+#include "formats/peft_folder.h"
 
 static phial_status open_shard(ph_gguf *gguf, const char *path,
                                const void *memory, size_t size)
@@ -163,6 +164,14 @@ phial_status ph_gguf_open(const ph_heap *heap, const char *path, ph_gguf **out)
 {
     if (ph_path_is_folder(path))
         return ph_hf_open(heap, path, out);
+    return open_whole(heap, path, NULL, 0, out);
+}
+
+phial_status ph_gguf_open_adapter(const ph_heap *heap, const char *path,
+                                  ph_gguf **out)
+{
+    if (ph_path_is_folder(path))
+        return ph_peft_open(heap, path, out);
     return open_whole(heap, path, NULL, 0, out);
 }
 

@@ -147,6 +147,9 @@ typedef struct ph_hf_tensors {
     size_t n;
 } ph_hf_tensors;
 
+/* "model.layers.12.rest" to 12 and rest; false for another name. */
+bool ph_hf_parse_layer(ph_str name, uint32_t *layer, ph_str *rest);
+
 /* Puts the tensors of all files of weights; none if there is no such file: the
  * folder then holds a vocabulary. To be freed in any case. */
 phial_status ph_hf_put_tensors(const ph_heap *heap, const char *folder,

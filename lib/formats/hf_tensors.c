@@ -32,8 +32,7 @@ static const struct {
       {"mlp.down_proj.weight", "ffn_down.weight"},
 };
 
-/* "model.layers.12.rest" to 12 and rest. */
-static bool parse_layer(ph_str name, uint32_t *layer, ph_str *rest)
+bool ph_hf_parse_layer(ph_str name, uint32_t *layer, ph_str *rest)
 {
     static const char prefix[] = "model.layers.";
     const size_t first = sizeof prefix - 1;
@@ -58,7 +57,7 @@ static bool our_name(ph_str theirs, char ours[MAX_NAME])
     uint32_t layer;
     ph_str rest;
 
-    if (parse_layer(theirs, &layer, &rest)) {
+    if (ph_hf_parse_layer(theirs, &layer, &rest)) {
         for (size_t i = 0; i < sizeof in_layer / sizeof *in_layer; i++) {
             if (!ph_str_is(rest, in_layer[i].theirs))
                 continue;
