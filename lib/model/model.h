@@ -83,6 +83,51 @@ phial_status ph_model_open(const char *path, const ph_model_config *config,
                            ph_model **out);
 void ph_model_free(ph_model *model);
 
+/* ---- Adapters ---------------------------------------------------------- */
+
+/* What low-rank pairs of a layer read, and what their products are added to:
+ * q, k and v; the attention's output; gate and up; down. */
+typedef enum ph_lora_input {
+    PH_LORA_ATTN,
+    PH_LORA_ATTN_OUT,
+    PH_LORA_FFN,
+    PH_LORA_DOWN,
+    PH_LORA_INPUTS
+} ph_lora_input;
+
+enum { PH_LORA_OUTPUTS = 3, PH_LORA_MAX_RANK = 4096 };
+
+/* y += scale * B A x for each output y that B has rows for: of PH_LORA_ATTN
+ * those of q, k, v, of PH_LORA_FFN gate and up, otherwise the first. */
+typedef struct ph_lora {
+    ph_matrix a;                  /* rank x inputs */
+    ph_matrix b[PH_LORA_OUTPUTS]; /* outputs x rank; rows 0: there is none */
+    float scale;
+} ph_lora;
+
+/* Pairs of a model's layers, F32 and packed. The model must outlive it. */
+typedef struct ph_adapter {
+    const ph_model *model;
+    uint64_t id;          /* no other adapter of the model has it */
+    uint64_t fingerprint; /* of what it computes, by any library version */
+    ph_lora *pairs;       /* by layer, then by input */
+    uint32_t *first;      /* those of layer i and input j begin with number
+                             i * PH_LORA_INPUTS + j; and where the last end */
+    uint32_t max_rank;    /* of all pairs with the same input together */
+    uint64_t bytes;       /* of all matrices */
+    uint8_t *data;        /* private: where they lie */
+} ph_adapter;
+
+/* Reads a GGUF file of pairs or a folder that PEFT saved. PHIAL_E_MISMATCH: its
+ * shapes are not those of the model. */
+phial_status ph_adapter_open(const ph_model *model, const char *path,
+                             uint64_t id, ph_adapter **out);
+phial_status ph_adapter_read(const ph_model *model, const ph_gguf *gguf,
+                             uint64_t id, ph_adapter **out);
+void ph_adapter_free(ph_adapter *adapter);
+
+/* ---- Reading of files -------------------------------------------------- */
+
 /* Hyper-parameters from metadata and the tensor table, every one checked
  * against limits and every tensor's shape against them. A file of another
  * architecture is refused with what it is and what we run. */

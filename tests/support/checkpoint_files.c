@@ -17,6 +17,8 @@ static const char *const names[] = {
     "model.safetensors.index.json",
     "model-00001-of-00002.safetensors",
     "model-00002-of-00002.safetensors",
+    "adapter_config.json",
+    "adapter_model.safetensors",
 };
 
 enum { N_NAMES = sizeof names / sizeof *names, MAX_PATH = 200 };

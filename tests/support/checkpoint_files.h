@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * checkpoint_files.h - the files of a checkpoint's folder out of one block of
- * bytes, for fuzzing and for tests: for each file the number of its name in
- * checkpoint_files.c, a length of four bytes, its contents.
+ * checkpoint_files.h - the files of a checkpoint's or adapter's folder out of
+ * one block of bytes, for fuzzing and for tests: for each file the number of
+ * its name in checkpoint_files.c, a length of four bytes, its contents.
  * tests/fuzz/make_checkpoint_seed.py writes such blocks. */
 #ifndef PH_TEST_CHECKPOINT_FILES_H
 #define PH_TEST_CHECKPOINT_FILES_H

@@ -27,6 +27,7 @@ void check_refused(gguf_writer *w, phial_status status,
  * test changes it. */
 gguf_writer *small_model(tiny_family family);
 
+TCase *adapter_cases(void);
 TCase *checkpoint_cases(void);
 TCase *open_cases(void);
 TCase *loading_cases(void);
