@@ -41,13 +41,26 @@ phial_status ph_sequence_new(const ph_model *model, ph_pool *pool,
                              ph_sequence **out);
 void ph_sequence_free(ph_sequence *sequence);
 
-/* Another one that holds the same tokens and shares their pages, until one of
- * them writes to such a page. */
+/* Another one with the same adapters that holds the same tokens and shares
+ * their pages, until one of them writes to such a page. */
 phial_status ph_sequence_fork(const ph_sequence *sequence, ph_sequence **out);
 
-/* An empty one with the same configuration. */
+/* An empty one with the same configuration and adapters. */
 phial_status ph_sequence_new_like(const ph_sequence *sequence,
                                   ph_sequence **out);
+
+/* Makes an empty sequence be computed with scales[i] times adapters[i] added to
+ * the weights, in this order, instead of what it had before; a scale of 0 adds
+ * nothing. n <= PH_MAX_ADAPTERS. The adapters are of the sequence's model and
+ * must outlive it and what is made of it. */
+enum { PH_MAX_ADAPTERS = 16 };
+
+phial_status ph_sequence_set_adapters(ph_sequence *sequence,
+                                      const ph_adapter *const *adapters,
+                                      const float *scales, size_t n);
+
+/* Of the adapters and scales, by any library version; 0: there are none. */
+uint64_t ph_sequence_adapters(const ph_sequence *sequence);
 
 uint32_t ph_sequence_length(const ph_sequence *sequence);
 

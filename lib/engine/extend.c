@@ -134,8 +134,10 @@ phial_status ph_forward_parts(const ph_sequence *host, ph_part *const *parts,
     PH_TRY(check_fit(parts, n_parts, host->config.n_batch));
     for (uint32_t i = 0; i < n_parts; i++) {
         ph_failure_keep(&parts[i]->failure, begin_part(parts[i]));
-        if (parts[i]->failure.status >= 0)
-            add_rows(&pass, parts[i]);
+        if (parts[i]->failure.status < 0)
+            continue;
+        add_rows(&pass, parts[i]);
+        pass.lora_inputs |= parts[i]->sequence->lora.inputs;
     }
     if (pass.n > 0)
         status = ph_pool_run(host->pool, ph_forward, &pass);

@@ -114,8 +114,22 @@ static slab slab_of(const ph_scratch *s, const ph_team *team, uint32_t n)
     return part;
 }
 
+/* What adapters add to gate and up, which lie in the slab. */
+static void adapt_gate(const ph_pass *p, const ph_layer *layer,
+                       const slab *part, uint32_t first, uint32_t t, uint32_t n)
+{
+    const uint32_t rows = (uint32_t)part->rows;
+
+    for (uint32_t i = 0; i < 2 && ph_lora_reads(p, PH_LORA_FFN); i++) {
+        const ph_lora_block block = {PH_LORA_FFN, i, first, rows, t, n};
+
+        ph_lora_expand(p, layer, &block, part->space + i * rows, part->stride);
+    }
+}
+
 /* mid = silu(W_gate x) * W_up x, of the tokens from t on and the slab's rows,
- * from row first on. If W_down takes codes, only in int8. */
+ * from row first on. If W_down takes codes, only in int8, unless adapters want
+ * both. */
 static void gate(const ph_pass *p, const ph_layer *layer, const ph_acts *x,
                  const slab *part, uint32_t first, uint32_t t)
 {
@@ -127,6 +141,7 @@ static void gate(const ph_pass *p, const ph_layer *layer, const ph_acts *x,
 
     k->matmul(&gate, x, 0, n, part->space, part->stride);
     k->matmul(&up, x, 0, n, part->space + n, part->stride);
+    adapt_gate(p, layer, part, first, t, x->n);
     for (uint32_t i = 0; i < x->n; i++) {
         float *from = part->space + i * part->stride;
         const size_t to = (size_t)(t + i) * cols + first;
@@ -135,6 +150,8 @@ static void gate(const ph_pass *p, const ph_layer *layer, const ph_acts *x,
             k->swiglu(from, from + n, n, from);
             k->quantize_acts(from, n / PH_ACT_BLOCK,
                              s->mid_blocks + to / PH_ACT_BLOCK);
+            if (ph_lora_reads(p, PH_LORA_DOWN))
+                memcpy(s->mid + to, from, n * sizeof *from);
         } else {
             k->swiglu(from, from + n, n, s->mid + to);
         }
@@ -179,18 +196,22 @@ static void attention_block(ph_pass *p, const ph_team *team, uint32_t i)
 
     acts = normalise(p, team, layer->attn_norm, NULL, p->n,
                      takes_codes(q) || takes_codes(k) || takes_codes(v));
+    ph_lora_shrink(p, team, layer, PH_LORA_ATTN, &acts);
     project(p, team, q, &acts, &taken[PH_Q], qkv, stride);
     project(p, team, k, &acts, &taken[PH_K], qkv + q->rows, stride);
     project(p, team, v, &acts, &taken[PH_V], qkv + q->rows + k->rows, stride);
     expect(team, out);
     ph_team_sync(team);
+    ph_lora_add(p, team, layer, PH_LORA_ATTN);
     ph_rotate_and_cache(p, team, i);
     ph_attend(p, team, i);
     if (takes_codes(out))
         quantize_mid(p, team, out->cols);
+    ph_lora_shrink(p, team, layer, PH_LORA_ATTN_OUT, &mid);
     project(p, team, out, &mid, &taken[PH_OUT], s->wide, stride);
     expect(team, &layer->gate);
     ph_team_sync(team);
+    ph_lora_add(p, team, layer, PH_LORA_ATTN_OUT);
 }
 
 /* wide = W_down (silu(W_gate norm(x)) * W_up norm(x)). */
@@ -208,13 +229,17 @@ static void feed_forward_block(ph_pass *p, const ph_team *team, uint32_t i)
     ph_deal deal = ph_team_deal(team, &taken[PH_GATE_UP], down->cols, ROWS);
     size_t begin, end;
 
+    if (ph_lora_shrink(p, team, layer, PH_LORA_FFN, &acts))
+        ph_team_sync(team);
     while (ph_deal_next(&deal, &begin, &end))
         gate_rows(p, layer, &acts, &part, begin, end);
     expect(team, down);
     ph_team_sync(team);
+    ph_lora_shrink(p, team, layer, PH_LORA_DOWN, &mid);
     project(p, team, down, &mid, &taken[PH_DOWN], s->wide, s->wide_stride);
     expect(team, i + 1 < p->hp->n_layers ? &layer[1].q : &p->model->output);
     ph_team_sync(team);
+    ph_lora_add(p, team, layer, PH_LORA_DOWN);
 }
 
 /* x = embedding of each token; and its position's rotation. */

@@ -5,7 +5,13 @@
 
 #include "os/os.h"
 
-enum { FIRST_BUCKETS = 64 };
+enum { FIRST_BUCKETS = 64, ADAPTED = 256 };
+
+/* A beginning, and what it is made of. */
+typedef struct adapted {
+    uint64_t id, before, adapter;
+    uint32_t scale; /* its bits */
+} adapted;
 
 struct ph_page_store {
     const ph_heap *heap;
@@ -17,6 +23,9 @@ struct ph_page_store {
     size_t n_buckets; /* a power of two */
     size_t n_found;   /* pages in them */
     ph_page *oldest, *newest;
+    adapted *adapted; /* ADAPTED of them, the older ones written over; NULL:
+                         there was none yet */
+    size_t n_adapted;
 };
 
 phial_status ph_page_store_new(const ph_heap *heap, uint64_t limit,
@@ -171,6 +180,7 @@ void ph_page_store_free(ph_page_store *store)
     heap = store->heap;
     evict(store, 0);
     pthread_mutex_destroy(&store->lock);
+    ph_free(heap, store->adapted);
     ph_free(heap, store->buckets);
     ph_free(heap, store);
 }
@@ -280,4 +290,47 @@ uint64_t ph_page_store_bytes(ph_page_store *store)
     bytes = store->bytes;
     pthread_mutex_unlock(&store->lock);
     return bytes;
+}
+
+/* What is made here is found again, unless there is no memory for that. */
+static uint64_t enter_beginning(ph_page_store *store, const adapted *want)
+{
+    const uint64_t id = ++store->last_id;
+    adapted *slot;
+
+    if (!store->adapted)
+        store->adapted = ph_alloc(store->heap, ADAPTED, sizeof *store->adapted);
+    if (!store->adapted)
+        return id;
+    slot = &store->adapted[store->n_adapted++ % ADAPTED];
+    *slot = *want;
+    slot->id = id;
+    return id;
+}
+
+static uint64_t find_beginning(const ph_page_store *store, const adapted *want)
+{
+    for (size_t i = 0; store->adapted && i < ADAPTED; i++) {
+        const adapted *a = &store->adapted[i];
+
+        if (a->id && a->before == want->before && a->adapter == want->adapter &&
+            a->scale == want->scale)
+            return a->id;
+    }
+    return 0;
+}
+
+uint64_t ph_page_beginning(ph_page_store *store, uint64_t before,
+                           uint64_t adapter, float scale)
+{
+    adapted want = {.before = before, .adapter = adapter};
+    uint64_t id;
+
+    memcpy(&want.scale, &scale, sizeof want.scale);
+    pthread_mutex_lock(&store->lock);
+    id = find_beginning(store, &want);
+    if (!id)
+        id = enter_beginning(store, &want);
+    pthread_mutex_unlock(&store->lock);
+    return id;
 }

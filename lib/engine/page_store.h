@@ -26,6 +26,12 @@ typedef struct ph_page {
  */
 enum { PH_N_BEGINNINGS = 16 };
 
+/* The beginning of sequences that have one more adapter, with this scale, than
+ * those of another beginning. The store remembers the last few hundred: what
+ * comes back after that is a new one, and shares nothing. */
+uint64_t ph_page_beginning(ph_page_store *store, uint64_t before,
+                           uint64_t adapter, float scale);
+
 /* A page of so many bytes, with its ph_page, held by the caller. Beyond the
  * limit those without holders go, the least recently used first; if that does
  * not help: PHIAL_E_MEMORY. */

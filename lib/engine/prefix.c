@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: MIT
  * Sequences that begin alike: full pages are offered to the others and taken
  * over from them. The bits are those that the sequence would have computed,
- * since they depend on nothing but the tokens, the rotary factors and the
- * cache's format. */
+ * since they depend on nothing but the tokens, the rotary factors, the cache's
+ * format and the adapters. */
 #include "engine/sequence.h"
 
 static uint64_t before_page(const ph_sequence *seq, uint32_t i, int rope)
 {
+    const ph_lora_set *lora = &seq->lora;
+    uint64_t before = (uint64_t)seq->cache.format * 2 + (uint64_t)rope;
+
     if (i > 0)
         return ph_kv_cache_page(&seq->cache, i - 1)->id;
-    return (uint64_t)seq->cache.format * 2 + (uint64_t)rope;
+    for (size_t j = 0; j < lora->n; j++)
+        before = ph_page_beginning(seq->cache.store, before,
+                                   lora->adapters[j]->id, lora->scales[j]);
+    return before;
 }
 
 void ph_sequence_share_pages(ph_sequence *sequence, const phial_token *tokens,

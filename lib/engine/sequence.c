@@ -65,14 +65,27 @@ void ph_sequence_free(ph_sequence *sequence)
     ph_kv_cache_free(&sequence->cache);
     ph_page_store_free(sequence->own_store);
     ph_free(sequence->model->heap, sequence->scratch.block);
+    ph_free(sequence->model->heap, sequence->lora.low);
     ph_free(sequence->model->heap, sequence);
 }
 
 phial_status ph_sequence_new_like(const ph_sequence *sequence,
                                   ph_sequence **out)
 {
-    return ph_sequence_new(sequence->model, sequence->pool, &sequence->config,
-                           out);
+    const ph_lora_set *lora = &sequence->lora;
+    ph_sequence *copy = NULL;
+    phial_status status;
+
+    PH_TRY(ph_sequence_new(sequence->model, sequence->pool, &sequence->config,
+                           &copy));
+    status =
+        ph_sequence_set_adapters(copy, lora->adapters, lora->scales, lora->n);
+    if (status < 0) {
+        ph_sequence_free(copy);
+        return status;
+    }
+    *out = copy;
+    return PHIAL_OK;
 }
 
 phial_status ph_sequence_fork(const ph_sequence *sequence, ph_sequence **out)
@@ -135,4 +148,5 @@ void ph_sequence_get_bytes(const ph_sequence *sequence,
     if (!ph_sequence_estimate(&sequence->model->hp, &sequence->config, bytes))
         *bytes = (ph_sequence_bytes){0};
     bytes->cache += (uint64_t)cache->n_pages * cache->page_bytes;
+    bytes->scratch += ph_lora_low_bytes(sequence);
 }

@@ -4,6 +4,7 @@
 #define PH_SEQUENCE_H
 
 #include "engine/kv_cache.h"
+#include "engine/lora.h"
 #include "engine/scratch.h"
 
 struct ph_sequence {
@@ -17,6 +18,7 @@ struct ph_sequence {
     uint32_t n_offered; /* pages that others can find */
     bool imported;      /* it has pages that were not computed here */
     ph_scratch scratch;
+    ph_lora_set lora;
 };
 
 #endif /* PH_SEQUENCE_H */

@@ -39,5 +39,6 @@ TCase *sequence_cases(void);
 TCase *failure_cases(void);
 TCase *parts_cases(void);
 TCase *pages_cases(void);
+TCase *lora_cases(void);
 
 #endif /* PH_TEST_ENGINE_CASES_H */

@@ -131,6 +131,24 @@ START_TEST(other_factors_are_another_beginning)
 END_TEST
 
 /* B has begun a page in which A went further. */
+START_TEST(adapters_make_other_beginnings)
+{
+    const uint64_t first = ph_page_beginning(store, 0, 1, 1);
+    const uint64_t second = ph_page_beginning(store, first, 2, 0.5f);
+
+    ck_assert(first >= PH_N_BEGINNINGS && second != first);
+    ck_assert(ph_page_beginning(store, 1, 1, 1) != first);
+    ck_assert(ph_page_beginning(store, 0, 2, 1) != first);
+    ck_assert(ph_page_beginning(store, 0, 1, -1) != first);
+    ck_assert(ph_page_beginning(store, 0, 1, 1) == first);
+    ck_assert(ph_page_beginning(store, first, 2, 0.5f) == second);
+    /* One that is forgotten comes back as another, never as that of others. */
+    for (uint64_t i = 0; i < 300; i++)
+        ck_assert(ph_page_beginning(store, 0, 10 + i, 1) > second);
+    ck_assert(ph_page_beginning(store, 0, 1, 1) > second);
+}
+END_TEST
+
 START_TEST(a_page_that_was_begun_is_taken_over_whole)
 {
     ph_sequence *a = start(PHIAL_CACHE_F16), *b = start(PHIAL_CACHE_F16);
@@ -285,6 +303,7 @@ TCase *pages_cases(void)
     tcase_add_loop_test(t, sequences_that_begin_alike_share_their_beginning, 0,
                         3);
     tcase_add_test(t, other_factors_are_another_beginning);
+    tcase_add_test(t, adapters_make_other_beginnings);
     tcase_add_test(t, a_page_that_was_begun_is_taken_over_whole);
     tcase_add_test(t, twins_become_one);
     tcase_add_loop_test(
