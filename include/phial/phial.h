@@ -219,7 +219,8 @@ typedef struct phial_memory {
     uint32_t struct_size;
     uint32_t reserved;
     uint64_t mapped;    /* bytes, file-backed, shared and evictable */
-    uint64_t weights;   /* private: read or converted tensors */
+    uint64_t weights;   /* private: read or converted tensors, of a model and
+                           its adapters */
     uint64_t cache;     /* keys and values, at their present size; what sessions
                            share counts in each, of the model once */
     uint64_t cache_max; /* the same when n_context tokens are held */
@@ -324,9 +325,19 @@ PHIAL_API void phial_constraint_free(phial_constraint *constraint);
 
 /* ---- Adapters ---------------------------------------------------------- */
 
+/* Opens low-rank adapters (LoRA) for a model: a GGUF file of them, or a folder
+ * that Hugging Face's PEFT saved. They are read into memory of the model's heap
+ * once, where they count as its weights while the adapter is open; the model
+ * itself does not change. See doc/adapters.md.
+ *
+ * PHIAL_E_IO and PHIAL_E_FORMAT: as phial_model_open(). PHIAL_E_MISMATCH: made
+ * for a model of other sizes. PHIAL_E_UNSUPPORTED: more than, or something else
+ * than, pairs of matrices beside projections. PHIAL_E_NUMERIC: NaN or infinity
+ * in them. */
 PHIAL_API phial_status phial_adapter_open(const phial_model *model,
                                           const char *path,
                                           phial_adapter **out);
+/* An adapter keeps its model alive, and sessions that have it keep it alive. */
 PHIAL_API void phial_adapter_free(phial_adapter *adapter);
 
 /* ---- Session: setup ---------------------------------------------------- */
@@ -436,7 +447,13 @@ PHIAL_API phial_status phial_session_set_sampling(
 PHIAL_API phial_status phial_session_set_constraint(
     phial_session *session, const phial_constraint *constraint);
 
-/* Replaces the active set; n == 0 clears it. Only on an empty session. */
+/* Replaces the active set: scales[i] times adapters[i] is added to what the
+ * weights compute, in this order; n == 0 clears it. At most 16, all opened for
+ * the session's model. A scale of 0 leaves every bit as it is without that
+ * adapter. Only on an empty session, otherwise PHIAL_E_STATE. Forks have the
+ * same set; sessions share what they computed only with those that have it too;
+ * a saved session opens only in one with the same set: the same weights and
+ * scales, wherever they were read. */
 PHIAL_API phial_status phial_session_set_adapters(
     phial_session *session, const phial_adapter *const *adapters,
     const float *scales, size_t n);

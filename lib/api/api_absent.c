@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * The parts of phial.h that this version does not have yet: constraints and
- * adapters. Their arguments are checked like those of any function;
- * then each says that it is absent. */
+ * The part of phial.h that this version does not have yet: constraints. Their
+ * arguments are checked like those of any function; then each says that it is
+ * absent. */
 #include "api/handles.h"
 
 static phial_status absent(const char *what)
@@ -36,33 +36,9 @@ void phial_constraint_free(phial_constraint *constraint)
     (void)constraint;
 }
 
-phial_status phial_adapter_open(const phial_model *model, const char *path,
-                                phial_adapter **out)
-{
-    PH_TRY(ph_check_model(model));
-    PH_TRY(ph_check_pointer("path", path));
-    PH_TRY(ph_check_pointer("out", out));
-    return absent("adapters");
-}
-
-void phial_adapter_free(phial_adapter *adapter)
-{
-    (void)adapter;
-}
-
 phial_status phial_session_set_constraint(phial_session *session,
                                           const phial_constraint *constraint)
 {
     PH_TRY(check_session(session));
     return constraint ? absent("constraints") : PHIAL_OK;
-}
-
-phial_status phial_session_set_adapters(phial_session *session,
-                                        const phial_adapter *const *adapters,
-                                        const float *scales, size_t n)
-{
-    PH_TRY(check_session(session));
-    PH_TRY(ph_check_array("adapters", adapters, n));
-    PH_TRY(ph_check_array("scales", scales, n));
-    return n ? absent("adapters") : PHIAL_OK;
 }

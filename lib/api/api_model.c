@@ -88,7 +88,7 @@ phial_status phial_model_get_memory(const phial_model *model,
 
     PH_TRY(ph_check_model(model));
     PH_TRY(ph_struct_out_check("memory", memory, sizeof m));
-    m.weights = model->core->weight_bytes;
+    m.weights = model->core->weight_bytes + atomic_load(&model->adapter_bytes);
     m.cache = ph_page_store_bytes(model->store);
     ph_struct_out(memory, &m, sizeof m);
     return PHIAL_OK;

@@ -49,7 +49,10 @@ phial_status phial_session_fork(const phial_session *session,
     PH_TRY(ph_enter_session(session, &fp));
     status = new_handle(session->model, &copy);
     if (status >= 0) {
-        status = ph_session_fork(session->core, &copy->core);
+        status = ph_retain_adapters(session->model, session->adapters.adapters,
+                                    session->adapters.n, &copy->adapters);
+        if (status >= 0)
+            status = ph_session_fork(session->core, &copy->core);
         if (status < 0)
             phial_session_free(copy);
     }

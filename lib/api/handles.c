@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * Lifetime and exclusive use of handles. A model lives until the last session
- * or tokenizer made from it is gone. Sessions and chats serve one thread at a
- * time; the flag is a word with two bits, so that a handle which is freed in
- * the middle of a call goes when that call leaves. */
+ * Lifetime and exclusive use of handles. A model lives until the last session,
+ * tokenizer or adapter made from it is gone, an adapter until no session has
+ * it. Sessions and chats serve one thread at a time; the flag is a word with
+ * two bits, so that a handle which is freed in the middle of a call goes when
+ * that call leaves. */
 #include "api/handles.h"
 
 enum { IN_USE = 1, DOOMED = 2 };
@@ -63,11 +64,51 @@ static bool doom(atomic_int *use)
     return !(atomic_fetch_or(use, DOOMED) & IN_USE);
 }
 
+static void release_adapter(phial_adapter *adapter)
+{
+    phial_model *model;
+
+    if (!adapter ||
+        atomic_fetch_sub_explicit(&adapter->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    model = adapter->model;
+    if (adapter->core)
+        atomic_fetch_sub(&model->adapter_bytes, (size_t)adapter->core->bytes);
+    ph_adapter_free(adapter->core);
+    ph_free(&model->heap, adapter);
+    ph_release_model(model);
+}
+
+void ph_release_adapters(const phial_model *model, ph_adapter_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        release_adapter(list->adapters[i]);
+    ph_free(&model->heap, list->adapters);
+    *list = (ph_adapter_list){NULL, 0};
+}
+
+phial_status ph_retain_adapters(const phial_model *model,
+                                phial_adapter *const *adapters, size_t n,
+                                ph_adapter_list *out)
+{
+    phial_adapter **kept = n ? ph_alloc(&model->heap, n, sizeof *kept) : NULL;
+
+    if (n && !kept)
+        return ph_no_memory("a list of adapters", n * sizeof *kept);
+    for (size_t i = 0; i < n; i++) {
+        atomic_fetch_add_explicit(&adapters[i]->refs, 1, memory_order_relaxed);
+        kept[i] = adapters[i];
+    }
+    *out = (ph_adapter_list){kept, n};
+    return PHIAL_OK;
+}
+
 static void destroy_session(phial_session *session)
 {
     phial_model *model = session->model;
 
     ph_session_free(session->core);
+    ph_release_adapters(model, &session->adapters);
     ph_free(&model->heap, session);
     ph_release_model(model);
 }
@@ -112,6 +153,11 @@ phial_status ph_leave_chat(const phial_chat *chat, phial_status status)
 void phial_model_free(phial_model *model)
 {
     ph_release_model(model);
+}
+
+void phial_adapter_free(phial_adapter *adapter)
+{
+    release_adapter(adapter);
 }
 
 void phial_session_free(phial_session *session)

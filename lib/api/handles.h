@@ -15,13 +15,21 @@
 #include <stdatomic.h>
 
 struct phial_model {
-    atomic_uint refs; /* the caller's, and one per session and tokenizer */
+    atomic_uint refs; /* the caller's, one per session, tokenizer, adapter */
     ph_heap heap;
     ph_log log;
     int64_t process;
     ph_model *core;
     ph_pool *pool;
-    ph_page_store *store; /* of its sessions' keys and values */
+    ph_page_store *store;        /* of its sessions' keys and values */
+    atomic_size_t last_adapter;  /* the number of adapters ever opened */
+    atomic_size_t adapter_bytes; /* of those that there are */
+};
+
+struct phial_adapter {
+    atomic_uint refs; /* the caller's, and one per session that has it */
+    phial_model *model;
+    ph_adapter *core;
 };
 
 struct phial_tokenizer {
@@ -36,16 +44,28 @@ struct phial_chat {
     ph_chat *core;
 };
 
+/* A list of adapters keeps them alive. */
+typedef struct ph_adapter_list {
+    phial_adapter **adapters;
+    size_t n;
+} ph_adapter_list;
+
 struct phial_session {
     atomic_int use;
     phial_model *model;
     ph_session *core;
+    ph_adapter_list adapters;
 };
 
 /* ---- Lifetime ---------------------------------------------------------- */
 
 phial_model *ph_retain_model(const phial_model *model);
 void ph_release_model(phial_model *model);
+
+phial_status ph_retain_adapters(const phial_model *model,
+                                phial_adapter *const *adapters, size_t n,
+                                ph_adapter_list *out);
+void ph_release_adapters(const phial_model *model, ph_adapter_list *list);
 
 /* Takes the handle for this thread: PHIAL_E_ARGUMENT if it is NULL,
  * PHIAL_E_BUSY if another thread has it. If it was freed meanwhile, leaving

@@ -7,7 +7,8 @@
 #include "session/session_state.h"
 
 enum {
-    PH_SAVED_VERSION = 1,
+    PH_SAVED_VERSION = 2,
+    PH_SAVED_PLAIN = 1,       /* of what was computed without adapters */
     PH_SAVED_HEADER = 160,    /* bytes, the checksum included */
     PH_SAVED_CHECKSUM = 8,    /* at the end of the header and of each block */
     PH_SAVED_BLOCK = 1 << 20, /* bytes of data under one checksum, at most */
@@ -35,6 +36,7 @@ typedef struct ph_saved {
     uint64_t held_len;
     uint64_t safe;
     ph_tally text, stop;
+    uint64_t adapters; /* ph_sequence_adapters() */
 } ph_saved;
 
 /* ---- saved_header.c ---------------------------------------------------- */

@@ -45,6 +45,14 @@ static phial_status check_model(const ph_saved *s, const ph_session *session,
                        ph_show_path(name).text,
                        (unsigned long long)s->fingerprint,
                        (unsigned long long)model->fingerprint);
+    if (s->adapters != ph_sequence_adapters(session->sequence))
+        return ph_fail(
+            PHIAL_E_MISMATCH,
+            "%s: saved with other adapters or scales than this "
+            "session has: their fingerprint is %016llx, expected "
+            "%016llx",
+            ph_show_path(name).text, (unsigned long long)s->adapters,
+            (unsigned long long)ph_sequence_adapters(session->sequence));
     if (s->cache_format < PHIAL_CACHE_F32 || s->cache_format > PHIAL_CACHE_Q8)
         return damaged(name, "the cache format is none that there is");
     if (s->cache_format != (uint32_t)session->config.cache_format)

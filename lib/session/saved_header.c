@@ -30,6 +30,7 @@ ph_saved ph_saved_of(const ph_session *session)
         .safe = turn->safe,
         .text = turn->text,
         .stop = turn->stop,
+        .adapters = ph_sequence_adapters(session->sequence),
     };
 
     memcpy(s.pending, turn->decoder.pending, s.n_pending);
@@ -86,7 +87,7 @@ void ph_saved_encode(const ph_saved *s, uint8_t bytes[PH_SAVED_HEADER])
 
     memset(bytes, 0, PH_SAVED_HEADER);
     memcpy(bytes, magic, sizeof magic);
-    put32(&at, PH_SAVED_VERSION);
+    put32(&at, s->adapters ? PH_SAVED_VERSION : PH_SAVED_PLAIN);
     put32(&at, (s->active ? HAS_TURN : 0u) | (s->ended ? HAS_ENDED : 0u) |
                    (s->at_start ? AT_START : 0u));
     put64(&at, s->size);
@@ -109,6 +110,7 @@ void ph_saved_encode(const ph_saved *s, uint8_t bytes[PH_SAVED_HEADER])
     put64(&at, s->safe);
     put_tally(&at, &s->text);
     put_tally(&at, &s->stop);
+    put64(&at, s->adapters);
     ph_put_le64(bytes + PH_SAVED_HEADER - PH_SAVED_CHECKSUM,
                 ph_saved_checksum(bytes));
 }
@@ -137,7 +139,8 @@ static bool is_clear(const uint8_t *from, const uint8_t *end)
 
 bool ph_saved_decode(const uint8_t bytes[PH_SAVED_HEADER], ph_saved *s)
 {
-    const uint8_t *at = bytes + sizeof magic + 4;
+    const uint8_t *at = bytes + sizeof magic;
+    const bool plain = take32(&at) == PH_SAVED_PLAIN;
     const uint32_t flags = take32(&at);
 
     s->active = flags & HAS_TURN;
@@ -154,7 +157,9 @@ bool ph_saved_decode(const uint8_t bytes[PH_SAVED_HEADER], ph_saved *s)
     s->logits_len = take32(&at);
     s->n_draws = take64(&at);
     decode_turn(&at, s);
-    return !(flags & ~(uint32_t)(HAS_TURN | HAS_ENDED | AT_START)) &&
+    s->adapters = take64(&at);
+    return plain == (s->adapters == 0) &&
+           !(flags & ~(uint32_t)(HAS_TURN | HAS_ENDED | AT_START)) &&
            s->n_pending <= PH_SAVED_PENDING &&
            is_clear(s->pending + s->n_pending, s->pending + PH_SAVED_PENDING) &&
            is_clear(at, bytes + PH_SAVED_HEADER - PH_SAVED_CHECKSUM);

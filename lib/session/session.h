@@ -41,6 +41,11 @@ void ph_session_free(ph_session *session);
 phial_status ph_session_set_sampling(ph_session *session,
                                      const phial_sampling *sampling);
 
+/* The adapters must outlive the session and its forks. */
+phial_status ph_session_set_adapters(ph_session *session,
+                                     const ph_adapter *const *adapters,
+                                     const float *scales, size_t n);
+
 /* The functions from here on are those of phial.h, with arguments checked:
  * pointers are good, flags known. Token ids and counts are checked here. */
 phial_status ph_session_add_text(ph_session *session, ph_str text,

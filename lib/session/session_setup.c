@@ -217,6 +217,18 @@ phial_status ph_session_set_sampling(ph_session *session,
     return PHIAL_OK;
 }
 
+phial_status ph_session_set_adapters(ph_session *session,
+                                     const ph_adapter *const *adapters,
+                                     const float *scales, size_t n)
+{
+    if (session->tokens.len)
+        return ph_fail(PHIAL_E_STATE,
+                       "adapters cannot change: the session holds %zu tokens; "
+                       "rewind it to 0 first",
+                       session->tokens.len);
+    return ph_sequence_set_adapters(session->sequence, adapters, scales, n);
+}
+
 void ph_session_get_stats(const ph_session *session, phial_stats *stats)
 {
     *stats = session->stats;

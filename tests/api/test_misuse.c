@@ -309,7 +309,7 @@ START_TEST(what_is_absent_checks_its_arguments_and_says_so)
 {
     phial_constraint *constraint = BAD_POINTER;
     phial_adapter *adapter = BAD_POINTER;
-    const phial_adapter *adapters[1] = {BAD_POINTER};
+    const phial_adapter *adapters[1] = {BAD_POINTER}, *missing = NULL;
     phial_session *out = BAD_POINTER, *none = NULL;
     float scale = 1;
     size_t n = 77;
@@ -326,6 +326,8 @@ START_TEST(what_is_absent_checks_its_arguments_and_says_so)
     refused(phial_session_set_adapters(NULL, NULL, NULL, 0), "session");
     refused(phial_session_set_adapters(session, NULL, &scale, 1), "adapters");
     refused(phial_session_set_adapters(session, adapters, NULL, 1), "scales");
+    refused(phial_session_set_adapters(session, &missing, &scale, 1),
+            "an adapter");
     refused(phial_step(NULL, 1), "sessions");
     refused(phial_step(&none, 1), "session");
     refused(phial_session_fork(NULL, &out), "session");
@@ -344,9 +346,7 @@ START_TEST(what_is_absent_checks_its_arguments_and_says_so)
               PHIAL_E_UNSUPPORTED);
     ck_status(phial_session_set_constraint(session, BAD_POINTER),
               PHIAL_E_UNSUPPORTED);
-    ck_status(phial_adapter_open(model, "x", &adapter), PHIAL_E_UNSUPPORTED);
-    ck_status(phial_session_set_adapters(session, adapters, &scale, 1),
-              PHIAL_E_UNSUPPORTED);
+    ck_status(phial_adapter_open(model, "x", &adapter), PHIAL_E_IO);
     ck_assert(constraint == BAD_POINTER && adapter == BAD_POINTER &&
               out == BAD_POINTER && n == 77);
 }

@@ -82,7 +82,8 @@ static const struct {
 } forged[] = {
     {0, 0, PHIAL_E_FORMAT, "not a saved session"},
     {8, 0, PHIAL_E_FORMAT, "format 0"},
-    {8, 2, PHIAL_E_MISMATCH, "later version"},
+    {8, 2, PHIAL_E_FORMAT, "nothing may be"}, /* but no adapters */
+    {8, 3, PHIAL_E_MISMATCH, "later version"},
     {12, 8, PHIAL_E_FORMAT, "nothing may be"},
     {12, 0, PHIAL_E_FORMAT, "turn"}, /* but fields of one */
     {12, 3, PHIAL_E_FORMAT, "turn"}, /* ended without a reason */
@@ -116,6 +117,7 @@ static const struct {
     {120, 2, PHIAL_E_FORMAT, "turn"},
     {124, 0xff800000, PHIAL_E_FORMAT, "turn"}, /* infinity */
     {128, 1, PHIAL_E_FORMAT, "nothing may be"},
+    {136, 1, PHIAL_E_FORMAT, "nothing may be"},
     {148, 1, PHIAL_E_FORMAT, "nothing may be"},
     {HEADER, 0x7fffffff, PHIAL_E_FORMAT, "vocabulary"},
     {HEADER + 4, UINT32_MAX, PHIAL_E_FORMAT, "vocabulary"},
