@@ -142,7 +142,8 @@ static int step(batch *b)
 static int give(batch *b, batch_slot *slot, batch_request *r)
 {
     if (!slot->session) {
-        int code = load_session(b->s, b->model, false, &slot->session);
+        int code =
+            load_session(b->s, b->model, &b->adapters, false, &slot->session);
 
         if (code != CLI_OK) {
             request_free(r);

@@ -7,12 +7,14 @@
 #include "batch_lines.h"
 #include "batch_resume.h"
 #include "batch_result.h"
+#include "loading.h"
 
 typedef struct batch_slot batch_slot;
 
 typedef struct batch {
     const settings *s;
     const phial_model *model;
+    adapter_set adapters;
     line_reader in;
     batch_output out;
     batch_done done;  /* by earlier runs */

@@ -40,12 +40,15 @@ static int run_with(batch *b)
     phial_model *model = NULL;
     int code = load_model(b->s, &model, NULL);
 
+    if (code == CLI_OK)
+        code = load_adapters(b->s, model, &b->adapters);
     if (code == CLI_OK) {
         b->model = model;
         code = batch_run(b);
         if (code != CLI_FAILED)
             report_totals(b);
     }
+    adapters_free(&b->adapters);
     phial_model_free(model);
     if (code == CLI_OK && b->done.n_failed + b->n_failed)
         code = CLI_FAILED;
@@ -96,7 +99,8 @@ static const option table[] = {
 };
 static const option_group batch_options = OPTION_GROUP("Batch", table);
 static const option_group *const groups[] = {
-    &batch_options, &sampling_options, &session_options, &model_options, NULL};
+    &batch_options,   &sampling_options, &session_options,
+    &adapter_options, &model_options,    NULL};
 
 const command command_batch = {
     "batch",

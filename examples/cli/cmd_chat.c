@@ -107,12 +107,15 @@ static int chat(const settings *s)
 {
     chat_loop c = {.settings = s, .stats = s->stats};
     phial_model *model = NULL;
+    adapter_set set = {0};
     int code;
 
     c.editing = terminal_input() && terminal_output() && !s->json;
     code = load_model(s, &model, NULL);
     if (code == CLI_OK)
-        code = load_session(s, model, true, &c.session);
+        code = load_adapters(s, model, &set);
+    if (code == CLI_OK)
+        code = load_session(s, model, &set, true, &c.session);
     if (code == CLI_OK)
         code = chat_take_up(&c);
     c.code = code;
@@ -122,6 +125,7 @@ static int chat(const settings *s)
     }
     history_free(&c.history);
     phial_session_free(c.session);
+    adapters_free(&set);
     phial_model_free(model);
     /* Somebody at a terminal has seen what went wrong, and gone on. */
     return c.editing ? code : c.code;
@@ -142,7 +146,8 @@ static const option table[] = {
 };
 static const option_group chat_options = OPTION_GROUP("Conversation", table);
 static const option_group *const groups[] = {
-    &chat_options, &sampling_options, &session_options, &model_options, NULL};
+    &chat_options,    &sampling_options, &session_options,
+    &adapter_options, &model_options,    NULL};
 
 const command command_chat = {
     "chat",

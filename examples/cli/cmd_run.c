@@ -68,15 +68,19 @@ static int run_with(const settings *s, const phial_chat *chat)
 {
     phial_model *model = NULL;
     phial_session *session = NULL;
+    adapter_set set = {0};
     int code = load_model(s, &model, NULL);
 
     if (code == CLI_OK)
-        code = load_session(s, model, true, &session);
+        code = load_adapters(s, model, &set);
+    if (code == CLI_OK)
+        code = load_session(s, model, &set, true, &session);
     if (code == CLI_OK)
         code = s->raw ? queue_raw(s, session) : queue_chat(session, chat);
     if (code == CLI_OK)
         code = produce(s, session);
     phial_session_free(session);
+    adapters_free(&set);
     phial_model_free(model);
     return code;
 }
@@ -124,7 +128,8 @@ static const option table[] = {
 static const option_group run_options =
     OPTION_GROUP("Prompt and output", table);
 static const option_group *const groups[] = {
-    &run_options, &sampling_options, &session_options, &model_options, NULL};
+    &run_options,     &sampling_options, &session_options,
+    &adapter_options, &model_options,    NULL};
 
 const command command_run = {
     "run",

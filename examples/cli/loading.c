@@ -4,6 +4,8 @@
 #include "progress.h"
 #include "terminal.h"
 
+#include <stdlib.h>
+
 static void on_log(void *user, int32_t level, const char *line)
 {
     (void)user;
@@ -97,8 +99,39 @@ static int32_t on_reading(void *user, float fraction)
     return 0;
 }
 
-int load_session(const settings *s, const phial_model *model, bool watched,
-                 phial_session **session)
+int load_adapters(const settings *s, const phial_model *model, adapter_set *set)
+{
+    *set = (adapter_set){.scales = s->adapters.scales};
+    set->adapters = must_alloc(s->adapters.n + 1, sizeof *set->adapters);
+    while (set->n < s->adapters.n) {
+        const phial_status status = phial_adapter_open(
+            model, s->adapters.paths[set->n], &set->adapters[set->n]);
+
+        if (status < 0)
+            return model_error(status);
+        set->n++;
+    }
+    return CLI_OK;
+}
+
+void adapters_free(adapter_set *set)
+{
+    for (size_t i = 0; i < set->n; i++)
+        phial_adapter_free(set->adapters[i]);
+    free(set->adapters);
+    *set = (adapter_set){0};
+}
+
+static phial_status give_adapters(const adapter_set *set,
+                                  phial_session *session)
+{
+    return phial_session_set_adapters(
+        session, (const phial_adapter *const *)set->adapters, set->scales,
+        set->n);
+}
+
+int load_session(const settings *s, const phial_model *model,
+                 const adapter_set *set, bool watched, phial_session **session)
 {
     phial_session_options options = load_session_options(s);
     phial_session *made = NULL;
@@ -106,6 +139,8 @@ int load_session(const settings *s, const phial_model *model, bool watched,
 
     options.progress = watched ? on_reading : NULL;
     status = phial_session_new(model, &options, &made);
+    if (status >= 0)
+        status = give_adapters(set, made);
     if (status >= 0)
         status = load_sampling(s, made);
     if (status < 0) {

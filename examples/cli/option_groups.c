@@ -36,6 +36,14 @@ static const option session_table[] = {
 };
 const option_group session_options = OPTION_GROUP("Session", session_table);
 
+static const option adapter_table[] = {
+    {"adapter", OPTION_ADAPTER, FIELD(adapters), "PATH[=SCALE]",
+     "add SCALE times a low-rank adapter to the model, a GGUF file or a folder "
+     "that PEFT saved; may be repeated, up to 16 times (default scale 1)",
+     -1000, 1000, 0},
+};
+const option_group adapter_options = OPTION_GROUP("Adapters", adapter_table);
+
 static const option sampling_table[] = {
     {"temp", OPTION_REAL, FIELD(temperature), "T",
      "temperature; 0 takes the likeliest token every time (default 0)", 0, 100,

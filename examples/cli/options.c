@@ -85,6 +85,8 @@ static void set_defaults(const command *cmd, int argc, settings *out)
     /* No list can be longer than the command line. */
     out->stop.items = must_alloc(n, sizeof *out->stop.items);
     out->tensors.items = must_alloc(n, sizeof *out->tensors.items);
+    out->adapters.paths = must_alloc(n, sizeof *out->adapters.paths);
+    out->adapters.scales = must_alloc(n, sizeof *out->adapters.scales);
     out->bias.tokens = must_alloc(n, sizeof *out->bias.tokens);
     out->bias.values = must_alloc(n, sizeof *out->bias.values);
 }
@@ -93,6 +95,10 @@ void settings_free(settings *s)
 {
     free(s->stop.items);
     free(s->tensors.items);
+    for (size_t i = 0; i < s->adapters.n; i++)
+        free(s->adapters.paths[i]);
+    free(s->adapters.paths);
+    free(s->adapters.scales);
     free(s->bias.tokens);
     free(s->bias.values);
 }

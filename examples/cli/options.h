@@ -15,7 +15,8 @@ typedef enum option_kind {
     OPTION_CHOICE,  /* int32_t: the position of a word in `value` */
     OPTION_COUNTS,  /* number_list */
     OPTION_CHOICES, /* number_list, of positions in `value` */
-    OPTION_BIAS     /* bias_list; may be repeated */
+    OPTION_BIAS,    /* bias_list; may be repeated */
+    OPTION_ADAPTER  /* adapter_list; may be repeated */
 } option_kind;
 
 typedef struct option {
@@ -45,7 +46,8 @@ struct option_group {
     "q4_1|q4_0|iq4_nl|iq4_xs|q3_k_l|q3_k_m|q3_k_s|q2_k"
 
 /* Groups that several subcommands have. */
-extern const option_group model_options, session_options, sampling_options;
+extern const option_group model_options, session_options, sampling_options,
+    adapter_options;
 
 /* Reads argv, which begins after the subcommand. On a mistake it says what
  * option and value are wrong and what is allowed, and exits. Strings stay

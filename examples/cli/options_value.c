@@ -127,6 +127,29 @@ static void store_bias(const command *cmd, const option *opt, const char *value,
     out->n++;
 }
 
+/* What stands behind the last "=" is the scale, so that a path with one in it
+ * needs a scale too. */
+static void store_adapter(const command *cmd, const option *opt,
+                          const char *value, adapter_list *out)
+{
+    const char *equals = strrchr(value, '=');
+    const size_t len = equals ? (size_t)(equals - value) : strlen(value);
+    double scale = 1;
+    char *path;
+
+    if (!len || (equals && (!parse_real(equals + 1, &scale) ||
+                            scale < opt->min || scale > opt->max)))
+        usage_error(cmd,
+                    "--%s: \"%s\" is not a path, or a path, \"=\" and a number "
+                    "from %g to %g",
+                    opt->name, value, opt->min, opt->max);
+    path = must_alloc(len + 1, 1);
+    memcpy(path, value, len);
+    path[len] = 0;
+    out->paths[out->n] = path;
+    out->scales[out->n++] = (float)scale;
+}
+
 static void store_item(const command *cmd, const option *opt, const char *value,
                        text_list *out)
 {
@@ -165,6 +188,9 @@ void option_store(const command *cmd, const option *opt, const char *value,
         break;
     case OPTION_BIAS:
         store_bias(cmd, opt, value, field);
+        break;
+    case OPTION_ADAPTER:
+        store_adapter(cmd, opt, value, field);
         break;
     }
 }

@@ -18,6 +18,12 @@ typedef struct bias_list {
     size_t n;
 } bias_list;
 
+typedef struct adapter_list {
+    char **paths;
+    float *scales;
+    size_t n;
+} adapter_list;
+
 /* What an option lists, separated by commas. */
 enum { NUMBER_LIST_MAX = 16 };
 
@@ -44,6 +50,8 @@ struct settings {
     uint64_t context;
     int32_t cache; /* PHIAL_CACHE_* */
     int32_t rope;  /* PHIAL_ROPE_* */
+
+    adapter_list adapters;
 
     /* the choice of tokens */
     double temperature, top_p, min_p;
