@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * Adapters: what a session with them computes is its own, whatever is beside
  * it, and goes on only where the same set is. */
-#include "api_fixture.h"
-#include "saved_fixture.h"
+#include "adapters_fixture.h"
 
 #include <math.h>
 
 enum { TURN = 24, LONG_TEXT = 120 };
 
-static phial_adapter *open_adapter(const phial_model *model, const char *name)
+phial_adapter *open_adapter(const phial_model *model, const char *name)
 {
     phial_adapter *adapter = NULL;
 
@@ -459,6 +458,7 @@ static Suite *suite(void)
     tcase_add_test(t, figures_count_adapters);
     tcase_add_test(t, every_allocation_may_fail);
     suite_add_tcase(s, t);
+    suite_add_tcase(s, golden_case());
     return s;
 }
 
