@@ -204,7 +204,7 @@ END_TEST
 
 #define NAMED(name)                                                            \
     "{\"" name "\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]}" \
-               "}"
+    "}"
 
 static const struct {
     const char *header, *text;
@@ -393,6 +393,48 @@ START_TEST(files_of_other_things_are_refused)
 }
 END_TEST
 
+/* Reads the file and writes it again shorter and shorter. */
+static void check_cuts(const ph_model *model, const char *path,
+                       const char *opened)
+{
+    FILE *f = fopen(path, "rb");
+    uint8_t *data = malloc(1 << 20);
+    size_t size;
+
+    ck_assert_ptr_nonnull(f);
+    size = fread(data, 1, 1 << 20, f);
+    fclose(f);
+    for (size_t cut = 0; cut < size; cut += 1 + cut / 16 + size / 512) {
+        ph_adapter *adapter = NULL;
+
+        gguf_write_bytes(path, data, cut);
+        ck_assert_int_lt(ph_adapter_open(model, opened, 1, &adapter), 0);
+        ck_assert_ptr_null(adapter);
+    }
+    free(data);
+}
+
+START_TEST(files_cut_short_are_refused)
+{
+    ph_model *model = tiny();
+    const tiny_adapter t = tiny_adapter_of(TINY_PHI4, 4, 9);
+    const model_file file = model_file_of(tiny_adapter_build(&t));
+    char *folder = checkpoint_folder_new();
+    char path[512];
+
+    check_cuts(model, file.path, file.path);
+    unlink(file.path);
+    tiny_adapter_save(&t, folder);
+    snprintf(path, sizeof path, "%s/adapter_config.json", folder);
+    check_cuts(model, path, folder);
+    tiny_adapter_save(&t, folder);
+    snprintf(path, sizeof path, "%s/adapter_model.safetensors", folder);
+    check_cuts(model, path, folder);
+    remove_folder(folder);
+    ph_model_free(model);
+}
+END_TEST
+
 /* ---- Memory ------------------------------------------------------------ */
 
 typedef struct opening {
@@ -453,6 +495,7 @@ TCase *adapter_cases(void)
                         sizeof tensors / sizeof *tensors);
     tcase_add_loop_test(t, files_of_other_things_are_refused, 0,
                         sizeof files / sizeof *files);
+    tcase_add_test(t, files_cut_short_are_refused);
     tcase_add_loop_test(t, every_allocation_of_opening_may_fail, 0, 2);
     return t;
 }
