@@ -7,11 +7,15 @@
 #include "check_main.h"
 #include "engine/engine.h"
 #include "goldens.h"
+#include "tiny_adapter.h"
 #include "tiny_model.h"
 
 /* Writes the model to a temporary file, opens it and removes the file. */
 ph_model *open_writer(gguf_writer *w); /* frees w */
 ph_model *open_tiny(tiny_family family, ph_dtype type);
+
+ph_adapter *open_adapter(const ph_model *model, const tiny_adapter *a,
+                         uint64_t id);
 
 ph_pool *new_pool(uint32_t n_threads);
 ph_sequence *new_sequence(const ph_model *model, ph_pool *pool, uint32_t batch,
@@ -40,5 +44,6 @@ TCase *failure_cases(void);
 TCase *parts_cases(void);
 TCase *pages_cases(void);
 TCase *lora_cases(void);
+TCase *lora_set_cases(void);
 
 #endif /* PH_TEST_ENGINE_CASES_H */

@@ -96,3 +96,20 @@ void make_tokens(phial_token *tokens, uint32_t n, uint64_t seed)
     for (uint32_t i = 0; i < n; i++)
         tokens[i] = (phial_token)(tiny_random(seed, i) % 300);
 }
+
+ph_adapter *open_adapter(const ph_model *model, const tiny_adapter *a,
+                         uint64_t id)
+{
+    char path[] = "/tmp/phial-test-lora-XXXXXX";
+    const int fd = mkstemp(path);
+    gguf_writer *w = tiny_adapter_build(a);
+    ph_adapter *adapter = NULL;
+
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    gguf_write(w, path);
+    gguf_writer_free(w);
+    ck_status(ph_adapter_open(model, path, id, &adapter), PHIAL_OK);
+    unlink(path);
+    return adapter;
+}

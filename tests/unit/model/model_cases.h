@@ -27,7 +27,21 @@ void check_refused(gguf_writer *w, phial_status status,
  * test changes it. */
 gguf_writer *small_model(tiny_family family);
 
+/* phi-4 in F32. */
+ph_model *adapter_model(void);
+
+/* Opens what w writes as an adapter; frees w. */
+phial_status open_adapter_file(const ph_model *model, gguf_writer *w,
+                               ph_adapter **out);
+
+/* A file of a folder for checkpoints or adapters. */
+void write_folder_text(const char *folder, const char *name, const char *text);
+
+/* With its files; frees the path. */
+void remove_folder(char *folder);
+
 TCase *adapter_cases(void);
+TCase *adapter_refusal_cases(void);
 TCase *checkpoint_cases(void);
 TCase *open_cases(void);
 TCase *loading_cases(void);

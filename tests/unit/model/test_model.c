@@ -51,6 +51,7 @@ static Suite *model_suite(void)
     Suite *s = suite_create("model");
 
     suite_add_tcase(s, adapter_cases());
+    suite_add_tcase(s, adapter_refusal_cases());
     suite_add_tcase(s, checkpoint_cases());
     suite_add_tcase(s, open_cases());
     suite_add_tcase(s, loading_cases());
