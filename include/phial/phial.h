@@ -382,7 +382,7 @@ typedef struct phial_session_options {
 
 /* What a model opened from path and one session of it would take, from the
  * file's metadata alone: no weights are read. cache is 0, cache_max is for the
- * session's n_context. Both options may be NULL. Equals what
+ * session's n_context. Both options may be NULL. Equals what, without adapters,
  * phial_model_get_memory() and phial_session_get_memory() report later. */
 PHIAL_API phial_status phial_estimate(const char *path,
                                       const phial_model_options *model,
