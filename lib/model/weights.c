@@ -166,8 +166,8 @@ static phial_status check_type(const walk *k, const char *name, ph_weight *w)
         return ph_fail(PHIAL_E_UNSUPPORTED,
                        "%s: tensor %s is of type %s, expected F32",
                        ph_show_path(path).text, name, info->name);
-    w->type = vector && k->mix ? PH_F32
-                               : ph_tensor_type(k->hp, k->mix, w->tensor);
+    w->type =
+        vector && k->mix ? PH_F32 : ph_tensor_type(k->hp, k->mix, w->tensor);
     if (!ph_dtype_bytes((ph_dtype)type, w->cols, &file_row_bytes) ||
         !ph_dtype_bytes(w->type, w->cols, &row_bytes) ||
         file_row_bytes > SIZE_MAX / PH_PANEL_ROWS ||
