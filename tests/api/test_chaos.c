@@ -18,6 +18,7 @@ typedef struct worker {
     phial_session *session;
     _Atomic(phial_session *) shown; /* whom to cancel */
     atomic_int n_cancelled;
+    atomic_bool finished;
 } worker;
 
 /* Sebastiano Vigna's splitmix64. */
@@ -185,6 +186,7 @@ static void *work(void *arg)
     all[n++] = w->session;
     for (size_t i = 0; i < n - 1; i++)
         phial_session_free(all[i]);
+    atomic_store(&w->finished, true);
     return NULL;
 }
 
@@ -205,6 +207,19 @@ static uint64_t alone(const phial_model *model, uint64_t seed)
     return w.digest;
 }
 
+/* Workers that a busy machine has not let begin yet. */
+static bool still_uncancelled(worker *workers)
+{
+    bool finished = true;
+
+    for (int i = 0; i < N_WORKERS; i++) {
+        if (atomic_load(&workers[i].n_cancelled) > 0)
+            return false;
+        finished = finished && atomic_load(&workers[i].finished);
+    }
+    return !finished;
+}
+
 START_TEST(whatever_others_do_a_session_gives_the_same)
 {
     phial_model *model = open_model(families[_i], 2);
@@ -215,7 +230,7 @@ START_TEST(whatever_others_do_a_session_gives_the_same)
         start(&workers[i], model, i / 2); /* two do the same */
         pthread_create(&workers[i].thread, NULL, work, &workers[i]);
     }
-    for (int i = 0; i < 400; i++) {
+    for (int i = 0; i < 400 || still_uncancelled(workers); i++) {
         phial_session_cancel(atomic_load(&workers[i % N_WORKERS].shown));
         sched_yield();
     }
