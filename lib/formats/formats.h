@@ -112,6 +112,10 @@ const ph_gguf_tensor *ph_gguf_tensor_at(const ph_gguf *gguf, size_t i);
 const ph_gguf_tensor *ph_gguf_find_tensor(const ph_gguf *gguf,
                                           const char *name);
 
+/* "blk.12.rest" to 12 and rest; false unless the number is written plainly and
+ * has at most four digits. */
+bool ph_gguf_layer(ph_str name, uint32_t *layer, ph_str *rest);
+
 /* Reads n bytes of a tensor's data from byte offset from. Several threads may
  * do so. */
 phial_status ph_gguf_read(const ph_gguf *gguf, const ph_gguf_tensor *tensor,

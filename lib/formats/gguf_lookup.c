@@ -2,13 +2,7 @@
  * Metadata and tensors by number and by name, and the tensors' data. */
 #include "formats/gguf_file.h"
 
-static int compare_with(ph_str a, const char *b, size_t b_len)
-{
-    size_t n = a.len < b_len ? a.len : b_len;
-    int order = n ? memcmp(a.data, b, n) : 0;
-
-    return order ? order : (a.len > b_len) - (a.len < b_len);
-}
+#include "text/text.h"
 
 static ph_str key_at(const ph_gguf *gguf, size_t rank)
 {
@@ -25,11 +19,12 @@ static size_t rank_of(const ph_gguf *gguf, size_t n,
                       ph_str (*name_at)(const ph_gguf *, size_t),
                       const char *name)
 {
-    size_t low = 0, high = n, len = strlen(name);
+    const ph_str wanted = ph_str_of(name);
+    size_t low = 0, high = n;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = compare_with(name_at(gguf, middle), name, len);
+        int order = ph_str_compare(name_at(gguf, middle), wanted);
 
         if (order == 0)
             return middle;
@@ -86,6 +81,26 @@ const ph_gguf_tensor *ph_gguf_find_tensor(const ph_gguf *gguf, const char *name)
     return rank < gguf->n_tensors
                ? &gguf->tensors[gguf->tensors_by_name[rank]].tensor
                : NULL;
+}
+
+bool ph_gguf_layer(ph_str name, uint32_t *layer, ph_str *rest)
+{
+    static const char before[] = "blk.";
+    const size_t first = sizeof before - 1, most = first + 4;
+    uint32_t n = 0;
+    size_t i = first;
+
+    if (name.len < first || memcmp(name.data, before, first) != 0)
+        return false;
+    while (i < name.len && i < most && name.data[i] >= '0' &&
+           name.data[i] <= '9')
+        n = n * 10 + (uint32_t)(name.data[i++] - '0');
+    if (i == first || i >= name.len || name.data[i] != '.' ||
+        (name.data[first] == '0' && i > first + 1))
+        return false;
+    *layer = n;
+    *rest = (ph_str){name.data + i + 1, name.len - i - 1};
+    return true;
 }
 
 phial_status ph_gguf_read(const ph_gguf *gguf, const ph_gguf_tensor *tensor,

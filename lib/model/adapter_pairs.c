@@ -125,22 +125,16 @@ static bool parse(ph_str name, uint32_t *layer, ph_str *module, bool *is_b)
 {
     static const char suffix[] = ".weight.lora_";
     const size_t tail = sizeof suffix; /* with a letter */
-    uint32_t n = 0;
-    size_t i = 4;
+    ph_str rest;
+    char last;
 
-    if (name.len < 4 + tail || memcmp(name.data, "blk.", 4) != 0)
+    if (!ph_gguf_layer(name, layer, &rest) || rest.len <= tail)
         return false;
-    while (i < name.len && i < 8 && name.data[i] >= '0' && name.data[i] <= '9')
-        n = n * 10 + (uint32_t)(name.data[i++] - '0');
-    if (i == 4 || i + 1 + tail > name.len || name.data[i] != '.' ||
-        (name.data[4] == '0' && i > 5) ||
-        memcmp(name.data + name.len - tail, suffix, tail - 1) != 0 ||
-        (name.data[name.len - 1] != 'a' && name.data[name.len - 1] != 'b'))
-        return false;
-    *layer = n;
-    *module = (ph_str){name.data + i + 1, name.len - tail - i - 1};
-    *is_b = name.data[name.len - 1] == 'b';
-    return true;
+    last = rest.data[rest.len - 1];
+    *module = (ph_str){rest.data, rest.len - tail};
+    *is_b = last == 'b';
+    return memcmp(rest.data + module->len, suffix, tail - 1) == 0 &&
+           (last == 'a' || last == 'b');
 }
 
 /* The module's first number; PH_LAYER_PAIRS if there is none. */

@@ -297,22 +297,6 @@ static phial_status visit_layer(const walk *k, uint32_t layer)
     return PHIAL_OK;
 }
 
-/* "blk.12.rest" to 12 and rest; false unless the number is written plainly. */
-static bool parse_layer(ph_str name, uint32_t *layer, ph_str *rest)
-{
-    uint32_t n = 0;
-    size_t i = 4;
-
-    while (i < name.len && i < 8 && name.data[i] >= '0' && name.data[i] <= '9')
-        n = n * 10 + (uint32_t)(name.data[i++] - '0');
-    if (i == 4 || i >= name.len || name.data[i] != '.' ||
-        (name.data[4] == '0' && i > 5))
-        return false;
-    *layer = n;
-    *rest = (ph_str){name.data + i + 1, name.len - i - 1};
-    return true;
-}
-
 static bool starts_with(ph_str s, const char *prefix)
 {
     const size_t n = strlen(prefix);
@@ -328,7 +312,7 @@ static bool is_expected(const ph_hparams *hp, ph_str name)
     ph_str rest;
 
     if (starts_with(name, "blk.")) {
-        if (!parse_layer(name, &layer, &rest) || layer >= hp->n_layers)
+        if (!ph_gguf_layer(name, &layer, &rest) || layer >= hp->n_layers)
             return false;
         for (size_t i = 0; i < N_IN_LAYER; i++) {
             if (ph_str_is(rest, in_layer[i].name))

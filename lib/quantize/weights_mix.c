@@ -4,8 +4,6 @@
  * the matrices whose errors a model feels most, in better types. */
 #include "quantize/quantize.h"
 
-#include <stdio.h>
-
 /* Which layers' ffn_down, and attn_v where it stands alone, are better. */
 typedef enum which_layers {
     NO_LAYERS,
@@ -101,32 +99,23 @@ static bool is_better(which_layers which, uint32_t layer, uint32_t n_layers)
             (layer - eighth) % 3 == 2);
 }
 
-/* "blk.LAYER.rest"; NULL if the name is not so. */
-static const char *in_layer(const char *name, uint32_t *layer)
-{
-    int end = 0;
-
-    if (sscanf(name, "blk.%9u.%n", layer, &end) < 1 || !end)
-        return NULL;
-    return name + end;
-}
-
 static ph_dtype wanted(const ph_mix *mix, const ph_mix_model *model,
-                       const char *name)
+                       ph_str name)
 {
-    uint32_t layer;
-    const char *rest = in_layer(name, &layer);
+    ph_str rest = PH_STR("");
+    uint32_t layer = 0;
 
-    if (!strcmp(name, "output.weight") ||
-        (model->tied && !strcmp(name, "token_embd.weight")))
+    if (ph_str_is(name, "output.weight") ||
+        (model->tied && ph_str_is(name, "token_embd.weight")))
         return mix->head;
-    if (rest && !strcmp(rest, "attn_qkv.weight"))
+    if (!ph_gguf_layer(name, &layer, &rest))
+        return mix->base;
+    if (ph_str_is(rest, "attn_qkv.weight"))
         return mix->qkv;
-    if (rest &&
-        (!strcmp(rest, "ffn_down.weight") || !strcmp(rest, "attn_v.weight")))
+    if (ph_str_is(rest, "ffn_down.weight") || ph_str_is(rest, "attn_v.weight"))
         return is_better(mix->which, layer, model->n_layers) ? mix->better
                                                              : mix->down;
-    if (rest && !strcmp(rest, "attn_output.weight"))
+    if (ph_str_is(rest, "attn_output.weight"))
         return mix->output;
     return mix->base;
 }
@@ -153,14 +142,11 @@ static ph_dtype smaller(ph_dtype type)
 ph_dtype ph_mix_type(const ph_mix *mix, const ph_mix_model *model,
                      const ph_gguf_tensor *tensor)
 {
-    char name[128];
     ph_dtype type;
 
     if (tensor->n_dims <= 1)
         return PH_F32;
-    snprintf(name, sizeof name, "%.*s", (int)tensor->name.len,
-             tensor->name.data);
-    type = wanted(mix, model, name);
+    type = wanted(mix, model, tensor->name);
     while (tensor->dims[0] % ph_dtype_get(type)->block_elems)
         type = smaller(type);
     return type;
