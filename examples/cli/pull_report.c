@@ -37,7 +37,7 @@ void pull_tick(void *user)
     pull *p = user;
     const uint64_t done = p->bytes_done + p->bytes_at;
     const double rate = speed(p);
-    char bar[BAR + 1], line[120], total[32], per_second[32], left[48] = "";
+    char bar[BAR + 1], line[256], total[32], per_second[32], left[48] = "";
     double share = p->bytes_wanted ? (double)done / (double)p->bytes_wanted : 0;
 
     if (!p->doing || !terminal_errors())
