@@ -76,9 +76,12 @@ static void unescape(char *text)
         const int high = *text == '%' ? hex_digit(text[1]) : -1;
         const int low = high < 0 ? -1 : hex_digit(text[2]);
 
-        if (low >= 0)
+        if (low < 0) {
+            *out++ = *text;
+        } else {
+            *out++ = (char)(high << 4 | low);
             text += 2;
-        *out++ = low < 0 ? *text : (char)(high << 4 | low);
+        }
     }
     *out = 0;
 }

@@ -84,11 +84,11 @@ char *must_format(const char *format, ...)
     int len;
 
     va_start(args, format);
-    len = vsnprintf(NULL, 0, format, args);
+    len = vasprintf(&out, format, args);
     va_end(args);
-    out = must_alloc((size_t)len + 1, 1);
-    va_start(args, format);
-    vsnprintf(out, (size_t)len + 1, format, args);
-    va_end(args);
+    if (len < 0) {
+        complain("out of memory");
+        exit(CLI_FAILED);
+    }
     return out;
 }
