@@ -150,8 +150,8 @@ static const option table[] = {
     {"json", OPTION_FLAG, FIELD(json), NULL, "print one JSON object", 0, 0, 0},
 };
 static const option_group score_options = OPTION_GROUP("Scoring", table);
-static const option_group *const groups[] = {&score_options, &model_options,
-                                             NULL};
+static const option_group *const groups[] = {&score_options, &adapter_options,
+                                             &model_options, NULL};
 
 const command command_score = {
     "score",

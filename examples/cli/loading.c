@@ -122,8 +122,7 @@ void adapters_free(adapter_set *set)
     *set = (adapter_set){0};
 }
 
-static phial_status give_adapters(const adapter_set *set,
-                                  phial_session *session)
+phial_status adapters_give(const adapter_set *set, phial_session *session)
 {
     return phial_session_set_adapters(
         session, (const phial_adapter *const *)set->adapters, set->scales,
@@ -140,7 +139,7 @@ int load_session(const settings *s, const phial_model *model,
     options.progress = watched ? on_reading : NULL;
     status = phial_session_new(model, &options, &made);
     if (status >= 0)
-        status = give_adapters(set, made);
+        status = adapters_give(set, made);
     if (status >= 0)
         status = load_sampling(s, made);
     if (status < 0) {

@@ -24,6 +24,7 @@ typedef struct adapter_set {
 int load_adapters(const settings *s, const phial_model *model,
                   adapter_set *set);
 void adapters_free(adapter_set *set);
+phial_status adapters_give(const adapter_set *set, phial_session *session);
 
 /* A new session with the options and the sampling of the command line, and with
  * the adapters. watched: what it reads shows on the status line. */

@@ -4,13 +4,14 @@
 #ifndef SCORE_H
 #define SCORE_H
 
-#include "settings.h"
+#include "loading.h"
 
 enum { WINDOWS_STRIDE, WINDOWS_LLAMA }; /* settings.windows */
 enum { BOS_AUTO, BOS_YES, BOS_NO };     /* settings.bos_mode */
 
 typedef struct score_model {
     phial_model *model; /* NULL: there is none */
+    adapter_set adapters;
     phial_session *session;
     size_t n_vocab;
     float *rows; /* logits of a piece */
@@ -64,8 +65,12 @@ typedef struct score_run {
 
 /* ---- score_text.c ------------------------------------------------------- */
 
-/* Opens a model, and what goes with it but a session. Return exit codes. */
+/* Opens a model, and what goes with it but a session; adapters and --weights
+ * are for s->model, a reference is taken as it is. Returns an exit code. */
 int score_open(const settings *s, const char *path, score_model *out);
+
+/* The session, with the adapters. Returns an exit code. */
+int score_start(const phial_session_options *options, score_model *m);
 void score_close(score_model *m);
 
 /* Whether a text begins with BOS, by --bos, or by what the model's file says.

@@ -2,7 +2,6 @@
  * Reads the windows, some dozen tokens at a time, and scores each token by the
  * logits before it. With a reference the models take turns, so that of both
  * only the logits of a piece are ever held. */
-#include "loading.h"
 #include "progress.h"
 #include "score.h"
 #include "terminal.h"
@@ -130,13 +129,11 @@ static int score_one_window(score_run *run, const phial_tokenizer *t, size_t i)
 static int make_room(score_run *run, score_model *m)
 {
     phial_session_options options = load_session_options(run->s);
-    phial_status status;
 
     options.n_context = (uint32_t)run->windows.context;
     options.flags = PHIAL_SESSION_PRIVATE | PHIAL_SESSION_NO_DRAFTS;
     m->rows = must_alloc(m->n_vocab, PIECE * sizeof *m->rows);
-    status = phial_session_new(m->model, &options, &m->session);
-    return status < 0 ? library_error(status) : CLI_OK;
+    return score_start(&options, m);
 }
 
 static int prepare(score_run *run)

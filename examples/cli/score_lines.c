@@ -2,7 +2,6 @@
  * phial score --lines: what completions are worth behind their prompts. What a
  * line shares with the one before it is computed once. */
 #include "batch_lines.h"
-#include "loading.h"
 #include "output.h"
 #include "progress.h"
 #include "score.h"
@@ -226,16 +225,14 @@ static int score_all(line_scorer *l)
 static int open_and_score(line_scorer *l)
 {
     phial_session_options options = load_session_options(l->s);
-    phial_status status;
     int code = score_open(l->s, l->s->model, &l->model);
 
     if (code == CLI_OK)
         code = score_wants_bos(l->s, l->model.model, &l->bos);
+    if (code == CLI_OK)
+        code = score_start(&options, &l->model);
     if (code != CLI_OK)
         return code;
-    status = phial_session_new(l->model.model, &options, &l->model.session);
-    if (status < 0)
-        return library_error(status);
     interrupt_catch(l->model.session, true);
     code = score_all(l);
     interrupt_release();

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
  * From files to models and tokens. */
-#include "loading.h"
 #include "output.h"
 #include "score.h"
 
@@ -15,9 +14,13 @@ int score_open(const settings *s, const char *path, score_model *out)
     int code;
 
     named.model = path;
-    if (path != s->model) /* a reference is taken as it is */
+    if (path != s->model) {
         named.weight_format = PHIAL_WEIGHTS_STORED;
+        named.adapters.n = 0;
+    }
     code = load_model(&named, &out->model, NULL);
+    if (code == CLI_OK)
+        code = load_adapters(&named, out->model, &out->adapters);
     if (code != CLI_OK)
         return code;
     status = phial_model_get_info(out->model, &info);
@@ -25,9 +28,19 @@ int score_open(const settings *s, const char *path, score_model *out)
     return status < 0 ? library_error(status) : CLI_OK;
 }
 
+int score_start(const phial_session_options *options, score_model *m)
+{
+    phial_status status = phial_session_new(m->model, options, &m->session);
+
+    if (status >= 0)
+        status = adapters_give(&m->adapters, m->session);
+    return status < 0 ? library_error(status) : CLI_OK;
+}
+
 void score_close(score_model *m)
 {
     phial_session_free(m->session);
+    adapters_free(&m->adapters);
     phial_model_free(m->model);
     free(m->rows);
     *m = (score_model){0};

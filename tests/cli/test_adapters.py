@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""--adapter of run, chat and batch: files and folders, scales, several."""
+"""--adapter of run, chat, batch and score: files and folders, scales, several."""
 import json
 import os
 import subprocess
@@ -55,6 +55,25 @@ class Adapters(Case):
             body = json.loads(line)["response"]["body"]
             text = body["choices"][0]["message"]["content"]
             self.assertEqual(text + "\n", want)
+
+    def test_score(self):
+        a = self.adapter("a.gguf", 5)
+        text = self.file("text", "The quick brown fox jumps over the dog.")
+        lines = self.file("lines", json.dumps(
+            {"prompt": "The quick", "completion": " brown fox"}) + "\n")
+
+        def score(*options):
+            return json.loads(self.output("score", TINY, *options, "--json"))
+
+        plain, changed = score(text), score(text, "--adapter", a)
+        self.assertNotEqual(plain["nll"], changed["nll"])
+        self.assertEqual(score(text, "--adapter", a + "=0")["nll"],
+                         plain["nll"])
+        beside = score(text, "--adapter", a, "--reference", TINY)
+        self.assertEqual(beside["nll"], changed["nll"])
+        self.assertGreater(beside["reference"]["kl"], 0)
+        self.assertNotEqual(score("--lines", lines)["logprob"],
+                            score("--lines", lines, "--adapter", a)["logprob"])
 
     def test_a_kept_conversation_needs_its_adapters(self):
         a, kept = self.adapter("a.gguf", 5), os.path.join(self.folder, "kept")
