@@ -1,68 +1,15 @@
 /* SPDX-License-Identifier: MIT
- * Drives a session through one answer. The library hands out whole characters
- * and says why it stopped; what is done with them is decided here. */
+ * Drives a session through one answer. */
 #include "answer.h"
 #include "output.h"
 #include "progress.h"
 #include "terminal.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-static void keep_text(answer *a, const char *text, size_t len)
+static void echo_event(const phial_event *event)
 {
-    char *more = realloc(a->text, a->len + len + 1);
-
-    if (!more) {
-        complain("out of memory");
-        exit(CLI_FAILED);
-    }
-    memcpy(more + a->len, text, len);
-    a->text = more;
-    a->len += len;
-    a->text[a->len] = 0;
-}
-
-static void begin_call(answer *a, const phial_event *event)
-{
-    if (!a->calls)
-        a->calls = json_array();
-    json_array_append_new(a->calls,
-                          json_pack("{s:o, s:s}", "name",
-                                    json_text(event->text, event->text_len),
-                                    "arguments", ""));
-}
-
-/* Arguments are a string of JSON, as in OpenAI's messages. */
-static void continue_call(answer *a, const phial_event *event)
-{
-    json_t *call = json_array_get(a->calls, json_array_size(a->calls) - 1);
-
-    json_append_text(call, "arguments", event->text, event->text_len);
-}
-
-static void take_event(answer *a, const phial_event *event, bool echo)
-{
-    switch (event->kind) {
-    case PHIAL_EVENT_TEXT:
-        keep_text(a, event->text, event->text_len);
-        break;
-    case PHIAL_EVENT_TOOL:
-        begin_call(a, event);
-        break;
-    case PHIAL_EVENT_TOOL_ARGS:
-        continue_call(a, event);
-        break;
-    case PHIAL_EVENT_STOP:
-        a->reason = event->reason;
-        return;
-    default:
-        return;
-    }
-    if (!echo)
-        return;
-    output_text(event->text, event->text_len);
+    if (event->kind == PHIAL_EVENT_TEXT || event->kind == PHIAL_EVENT_TOOL ||
+        event->kind == PHIAL_EVENT_TOOL_ARGS)
+        output_text(event->text, event->text_len);
     if (event->kind == PHIAL_EVENT_TOOL)
         output_text(" ", 1);
 }
@@ -76,7 +23,9 @@ static phial_status produce(phial_session *session, bool echo, answer *a)
 
         status = phial_session_next(session, &event);
         if (status == PHIAL_OK)
-            take_event(a, &event, echo);
+            reply_take(&a->reply, &event);
+        if (status == PHIAL_OK && echo)
+            echo_event(&event);
         if (echo && !output_flush())
             break;
     }
@@ -102,7 +51,6 @@ int answer_stream(phial_session *session, bool echo, const phial_stats *before,
     phial_status status;
 
     *out = (answer){.total = PHIAL_INIT(phial_stats)};
-    keep_text(out, "", 0);
     phial_session_get_tokens(session, NULL, 0, &out->n_prompt);
     status = produce(session, echo, out);
     /* A cancellation that nobody here asked for is left over from a Ctrl-C
@@ -120,6 +68,5 @@ int answer_stream(phial_session *session, bool echo, const phial_stats *before,
 
 void answer_free(answer *a)
 {
-    free(a->text);
-    json_decref(a->calls);
+    reply_free(&a->reply);
 }

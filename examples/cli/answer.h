@@ -4,15 +4,11 @@
 #ifndef ANSWER_H
 #define ANSWER_H
 
+#include "reply.h"
 #include "settings.h"
 
-#include <jansson.h>
-
 typedef struct answer {
-    char *text; /* NUL-terminated; owned */
-    size_t len;
-    json_t *calls;  /* tool calls: [{"name", "arguments"}]; NULL if none */
-    int32_t reason; /* PHIAL_STOP_*; 0 if it was cut off */
+    reply reply;
     bool interrupted;
     size_t n_prompt;   /* tokens that the session held before */
     phial_stats stats; /* of this answer alone */

@@ -10,7 +10,7 @@ static const char *stop_name(const answer *a)
 {
     if (a->interrupted)
         return "interrupted";
-    switch (a->reason) {
+    switch (a->reply.reason) {
     case PHIAL_STOP_EOS:
         return "eos";
     case PHIAL_STOP_TEXT:
@@ -40,15 +40,15 @@ json_t *answer_json(const answer *a)
 {
     const phial_stats *s = &a->stats;
     json_t *json = json_pack(
-        "{s:o, s:I, s:s, s:I, s:I, s:f, s:f}", "text",
-        json_text(a->text, a->len), "tokens", (json_int_t)s->n_generated,
-        "stop", stop_name(a), "prompt_tokens", (json_int_t)a->n_prompt,
-        "reused_tokens", (json_int_t)s->n_reused, "prefill_tokens_per_second",
+        "{s:o, s:I, s:s, s:I, s:I, s:f, s:f}", "text", reply_text(&a->reply),
+        "tokens", (json_int_t)s->n_generated, "stop", stop_name(a),
+        "prompt_tokens", (json_int_t)a->n_prompt, "reused_tokens",
+        (json_int_t)s->n_reused, "prefill_tokens_per_second",
         per_second(s->n_prompt, s->prefill_ns), "decode_tokens_per_second",
         answer_decode_speed(s));
 
-    if (json && a->calls)
-        json_object_set(json, "tool_calls", a->calls);
+    if (json && a->reply.calls)
+        json_object_set(json, "tool_calls", a->reply.calls);
     return json;
 }
 

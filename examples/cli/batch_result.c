@@ -9,12 +9,33 @@
 #include <string.h>
 #include <time.h>
 
+/* As OpenAI has them, with names that are unique in the file. */
+static json_t *calls_of(const batch_request *r, const json_t *calls)
+{
+    json_t *out = must_json(json_array());
+    json_t *call;
+    size_t i;
+
+    json_array_foreach(calls, i, call)
+    {
+        char id[48];
+
+        snprintf(id, sizeof id, "call_%llu_%zu", (unsigned long long)r->line,
+                 i);
+        json_array_append_new(
+            out, must_json(json_pack("{s:s, s:s, s:O}", "id", id, "type",
+                                     "function", "function", call)));
+    }
+    return out;
+}
+
 static json_t *choice_of(const batch_request *r, const batch_answer *a)
 {
-    const bool is_cut =
-        a->reason == PHIAL_STOP_LENGTH || a->reason == PHIAL_STOP_CONTEXT;
-    const char *finish = a->calls ? "tool_calls" : is_cut ? "length" : "stop";
-    json_t *text = must_json(json_text(a->text ? a->text : "", a->len));
+    const json_t *calls = a->reply.calls;
+    const bool is_cut = a->reply.reason == PHIAL_STOP_LENGTH ||
+                        a->reply.reason == PHIAL_STOP_CONTEXT;
+    const char *finish = calls ? "tool_calls" : is_cut ? "length" : "stop";
+    json_t *text = reply_text(&a->reply);
     json_t *message;
 
     if (r->prompt)
@@ -22,10 +43,10 @@ static json_t *choice_of(const batch_request *r, const batch_answer *a)
                                    text, "logprobs", "finish_reason", finish));
     message = must_json(
         json_pack("{s:s, s:o}", "role", "assistant", "content", text));
-    if (a->calls && !a->len)
+    if (calls && !a->reply.len)
         json_object_set_new(message, "content", json_null());
-    if (a->calls)
-        json_object_set(message, "tool_calls", a->calls);
+    if (calls)
+        json_object_set_new(message, "tool_calls", calls_of(r, calls));
     return must_json(json_pack("{s:i, s:o, s:n, s:s}", "index", 0, "message",
                                message, "logprobs", "finish_reason", finish));
 }

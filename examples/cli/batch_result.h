@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * batch_result.h - an answer as it grows, and the line that it becomes. */
+ * batch_result.h - an answer, and the line that it becomes. */
 #ifndef BATCH_RESULT_H
 #define BATCH_RESULT_H
 
 #include "batch_request.h"
+#include "reply.h"
 
 /* What every line of results begins with. */
 #define RESULT_BEGINS "{\"id\":\"batch_req_"
@@ -13,26 +14,12 @@
 #define RESULT_REPEATED "duplicate_custom_id"
 
 typedef struct batch_answer {
-    char *text;
-    size_t len, cap;
-    json_t *calls;   /* tool calls as OpenAI has them; NULL if none */
-    int32_t reason;  /* PHIAL_STOP_* */
+    reply reply;
     uint64_t prompt; /* tokens */
     uint64_t reused; /* of them taken from the cache */
     uint64_t generated;
     double seconds; /* from its beginning to its end */
 } batch_answer;
-
-/* ---- batch_answer.c ----------------------------------------------------- */
-
-void answer_take(batch_answer *a, const batch_request *r,
-                 const phial_event *event);
-
-/* Empties it and keeps its memory. */
-void answer_clear(batch_answer *a);
-void answer_discard(batch_answer *a);
-
-/* ---- batch_result.c ----------------------------------------------------- */
 
 /* The line, with its newline; the caller frees it. */
 char *result_of_answer(const settings *s, const batch_request *r,

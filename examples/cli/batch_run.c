@@ -27,7 +27,8 @@ static batch_request *vacate(batch *b, batch_slot *slot)
     batch_request *r = slot->request;
 
     slot->request = NULL;
-    answer_clear(&slot->answer);
+    reply_clear(&slot->answer.reply);
+    slot->answer = (batch_answer){.reply = slot->answer.reply};
     b->n_active--;
     return r;
 }
@@ -109,7 +110,7 @@ static int drain(batch *b, batch_slot *slot)
     phial_status status;
 
     while ((status = phial_session_next(slot->session, &event)) == PHIAL_OK)
-        answer_take(&slot->answer, slot->request, &event);
+        reply_take(&slot->answer.reply, &event);
     if (status == PHIAL_END)
         return finish(b, slot);
     if (status == PHIAL_E_MEMORY)
@@ -201,7 +202,7 @@ static void discard(batch *b)
 
         if (slot->request)
             request_free(vacate(b, slot));
-        answer_discard(&slot->answer);
+        reply_free(&slot->answer.reply);
         phial_session_free(slot->session);
     }
     while (b->waiting) {

@@ -22,11 +22,13 @@ static phial_status give_history(const chat_loop *c)
 
 static void print_answer(chat_loop *c, const answer *a)
 {
+    const reply *r = &a->reply;
+
     if (c->settings->json) {
         output_json(answer_json(a));
         return;
     }
-    if (!a->len || a->text[a->len - 1] != '\n' || a->interrupted)
+    if (!r->len || r->text[r->len - 1] != '\n' || a->interrupted)
         putchar('\n');
     if (c->stats) {
         output_flush();
@@ -61,9 +63,10 @@ void chat_answer(chat_loop *c)
     code = answer_stream(c->session, !c->settings->json, &c->total, &a);
     c->total = a.total;
     wait_for_input(c);
-    if (a.len || (code == CLI_OK && !a.interrupted)) {
+    if (a.reply.len || (code == CLI_OK && !a.interrupted)) {
         print_answer(c, &a);
-        history_add(&c->history, PHIAL_ROLE_ASSISTANT, a.text);
+        history_add(&c->history, PHIAL_ROLE_ASSISTANT,
+                    a.reply.len ? a.reply.text : "");
     } else {
         history_cut(&c->history, c->history.n - 1);
         if (a.interrupted && c->editing)

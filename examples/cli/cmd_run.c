@@ -37,9 +37,9 @@ static int queue_chat(phial_session *session, const phial_chat *chat)
 }
 
 /* A terminal's next prompt belongs on a line of its own. */
-static void end_line(const answer *a)
+static void end_line(const reply *r)
 {
-    if (a->len && a->text[a->len - 1] != '\n')
+    if (r->len && r->text[r->len - 1] != '\n')
         putchar('\n');
     output_flush(); /* before the figures, which go to another stream */
 }
@@ -53,7 +53,7 @@ static int produce(const settings *s, phial_session *session)
     code = answer_stream(session, !s->json, NULL, &a);
     interrupt_release();
     if (!s->json)
-        end_line(&a);
+        end_line(&a.reply);
     else if (code == CLI_OK)
         code = output_json(answer_json(&a));
     if (code == CLI_OK && s->stats)
