@@ -124,6 +124,54 @@ phial_status ph_gguf_read(const ph_gguf *gguf, const ph_gguf_tensor *tensor,
 /* Path of the first file, for messages. */
 const char *ph_gguf_path(const ph_gguf *gguf);
 
+/* ---- Low-rank pairs of an adapter -------------------------------------- */
+
+/* What the pairs of a layer read, and what their products are added to: q, k
+ * and v; the attention's output; gate and up; down. */
+typedef enum ph_lora_input {
+    PH_LORA_ATTN,
+    PH_LORA_ATTN_OUT,
+    PH_LORA_FFN,
+    PH_LORA_DOWN,
+    PH_LORA_INPUTS
+} ph_lora_input;
+
+enum {
+    PH_LORA_OUTPUTS = 3, /* of an input, at most */
+    PH_LORA_MAX_RANK = 4096,
+    PH_LORA_MODULES = 9 /* of a layer that may have a pair, in the order of the
+                           forward pass; those of q, k and v together, and of
+                           gate and up, are modules of their own */
+};
+
+/* The model that an adapter is for. */
+typedef struct ph_lora_model {
+    uint32_t n_layers, n_embd, n_ff;
+    uint32_t q_rows, kv_rows; /* of all heads */
+} ph_lora_model;
+
+typedef struct ph_lora_pair {
+    const ph_gguf_tensor *a; /* rank x inputs */
+    const ph_gguf_tensor *b; /* outputs x rank */
+    uint32_t layer;
+    uint32_t module; /* below PH_LORA_MODULES */
+    ph_lora_input input;
+    uint32_t first_output, n_outputs; /* B has the rows of these, in order */
+    float scale;
+} ph_lora_pair;
+
+/* Finds the pairs of a file and checks that they are for this model:
+ * PHIAL_E_MISMATCH if they are not. *pairs, which the caller frees, are *n in
+ * order of layer and module. */
+phial_status ph_lora_pairs(const ph_heap *heap, const ph_gguf *gguf,
+                           const ph_lora_model *model, ph_lora_pair **pairs,
+                           uint32_t *n);
+
+/* Rows of an output, and elements of an input. */
+uint32_t ph_lora_rows(const ph_lora_model *model, ph_lora_input input,
+                      uint32_t output);
+uint32_t ph_lora_cols(const ph_lora_model *model, ph_lora_input input);
+
 /* ---- Writing ----------------------------------------------------------- */
 
 /* The beginning of a GGUF file, version 3, made in memory: metadata and the

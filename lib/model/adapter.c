@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Reading an adapter into memory: the rows of its matrices as float, packed for
  * the products, and a fingerprint of them. */
-#include "model/adapter.h"
+#include "model/model.h"
 
 #include <float.h>
 #include <math.h>
@@ -9,12 +9,22 @@
 typedef struct reader {
     const ph_gguf *gguf;
     ph_adapter *adapter;
-    const ph_pair *pairs;
+    ph_lora_model shape; /* of the model */
+    const ph_lora_pair *pairs;
     uint32_t n_pairs;
     uint8_t *raw;  /* PH_PANEL_ROWS rows of the file */
     float *floats; /* the same as float */
     uint8_t *to;   /* where the next matrix goes */
 } reader;
+
+static ph_lora_model shape_of(const ph_hparams *hp)
+{
+    return (ph_lora_model){.n_layers = hp->n_layers,
+                           .n_embd = hp->n_embd,
+                           .n_ff = hp->n_ff,
+                           .q_rows = hp->n_heads * hp->head_dim,
+                           .kv_rows = hp->n_kv_heads * hp->head_dim};
+}
 
 static uint64_t matrix_bytes(uint32_t rows, uint32_t cols)
 {
@@ -22,19 +32,20 @@ static uint64_t matrix_bytes(uint32_t rows, uint32_t cols)
            ph_panel_bytes(PH_F32, cols);
 }
 
-static uint32_t rank_of(const ph_pair *pair)
+static uint32_t rank_of(const ph_lora_pair *pair)
 {
     return (uint32_t)pair->a->dims[1];
 }
 
-static uint64_t pair_bytes(const ph_hparams *hp, const ph_pair *pair)
+static uint64_t pair_bytes(const ph_lora_model *model, const ph_lora_pair *pair)
 {
-    uint64_t bytes = matrix_bytes(rank_of(pair), ph_lora_cols(hp, pair->input));
+    uint64_t bytes =
+        matrix_bytes(rank_of(pair), ph_lora_cols(model, pair->input));
 
     for (uint32_t i = 0; i < pair->n_outputs; i++)
-        bytes +=
-            matrix_bytes(ph_lora_rows(hp, pair->input, pair->first_output + i),
-                         rank_of(pair));
+        bytes += matrix_bytes(
+            ph_lora_rows(model, pair->input, pair->first_output + i),
+            rank_of(pair));
     return bytes;
 }
 
@@ -85,7 +96,7 @@ static phial_status read_matrix(reader *r, const ph_gguf_tensor *t,
     return PHIAL_OK;
 }
 
-static void hash_pair(reader *r, const ph_pair *pair)
+static void hash_pair(reader *r, const ph_lora_pair *pair)
 {
     uint8_t words[4 * 4];
     uint32_t scale;
@@ -98,9 +109,8 @@ static void hash_pair(reader *r, const ph_pair *pair)
     add_hash(r, words, sizeof words);
 }
 
-static phial_status read_pair(reader *r, const ph_pair *pair, ph_lora *out)
+static phial_status read_pair(reader *r, const ph_lora_pair *pair, ph_lora *out)
 {
-    const ph_hparams *hp = &r->adapter->model->hp;
     uint32_t row = 0;
 
     hash_pair(r, pair);
@@ -108,7 +118,7 @@ static phial_status read_pair(reader *r, const ph_pair *pair, ph_lora *out)
     PH_TRY(read_matrix(r, pair->a, 0, rank_of(pair), &out->a));
     for (uint32_t i = 0; i < pair->n_outputs; i++) {
         const uint32_t output = pair->first_output + i;
-        const uint32_t rows = ph_lora_rows(hp, pair->input, output);
+        const uint32_t rows = ph_lora_rows(&r->shape, pair->input, output);
 
         PH_TRY(read_matrix(r, pair->b, row, rows, &out->b[output]));
         row += rows;
@@ -144,12 +154,12 @@ static void lay_out(reader *r, size_t *raw_bytes, size_t *n_floats)
 
         a->first[place] = pair;
         for (; pair < r->n_pairs; pair++) {
-            const ph_pair *p = &r->pairs[pair];
+            const ph_lora_pair *p = &r->pairs[pair];
 
             if (p->layer * PH_LORA_INPUTS + p->input != place)
                 break;
             ranks += rank_of(p);
-            a->bytes += pair_bytes(&a->model->hp, p);
+            a->bytes += pair_bytes(&r->shape, p);
             make_room(p->a, raw_bytes, n_floats);
             make_room(p->b, raw_bytes, n_floats);
         }
@@ -199,15 +209,16 @@ phial_status ph_adapter_read(const ph_model *model, const ph_gguf *gguf,
                              uint64_t id, ph_adapter **out)
 {
     ph_adapter *adapter = ph_alloc(model->heap, 1, sizeof *adapter);
-    reader r = {.gguf = gguf, .adapter = adapter};
-    ph_pair *pairs = NULL;
+    reader r = {
+        .gguf = gguf, .adapter = adapter, .shape = shape_of(&model->hp)};
+    ph_lora_pair *pairs = NULL;
     phial_status status;
 
     if (!adapter)
         return ph_no_memory("an adapter", sizeof *adapter);
     adapter->model = model;
     adapter->id = id;
-    status = ph_adapter_pairs(gguf, model, &pairs, &r.n_pairs);
+    status = ph_lora_pairs(model->heap, gguf, &r.shape, &pairs, &r.n_pairs);
     r.pairs = pairs;
     if (status >= 0)
         status = allocate_and_read(&r);

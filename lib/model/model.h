@@ -85,18 +85,6 @@ void ph_model_free(ph_model *model);
 
 /* ---- Adapters ---------------------------------------------------------- */
 
-/* What low-rank pairs of a layer read, and what their products are added to:
- * q, k and v; the attention's output; gate and up; down. */
-typedef enum ph_lora_input {
-    PH_LORA_ATTN,
-    PH_LORA_ATTN_OUT,
-    PH_LORA_FFN,
-    PH_LORA_DOWN,
-    PH_LORA_INPUTS
-} ph_lora_input;
-
-enum { PH_LORA_OUTPUTS = 3, PH_LORA_MAX_RANK = 4096 };
-
 /* y += scale * B A x for each output y that B has rows for: of PH_LORA_ATTN
  * those of q, k, v, of PH_LORA_FFN gate and up, otherwise the first. */
 typedef struct ph_lora {

@@ -2,7 +2,7 @@
  * The tensors of an adapter: names, shapes, types, and the factor of each pair.
  * As with a model's weights, a shape is derived from the hyper-parameters and
  * the file's must equal it; the rank alone is the file's to say. */
-#include "model/adapter.h"
+#include "formats/formats.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -13,7 +13,7 @@ static const struct {
     const char *name;
     ph_lora_input input;
     uint32_t first_output, n_outputs;
-} modules[PH_LAYER_PAIRS] = {
+} modules[PH_LORA_MODULES] = {
     {"attn_q", PH_LORA_ATTN, 0, 1},
     {"attn_k", PH_LORA_ATTN, 1, 1},
     {"attn_v", PH_LORA_ATTN, 2, 1},
@@ -27,33 +27,33 @@ static const struct {
 
 typedef struct finder {
     const ph_gguf *gguf;
-    const ph_hparams *hp;
-    ph_pair *slots; /* PH_LAYER_PAIRS of each layer */
+    const ph_lora_model *model;
+    ph_lora_pair *slots; /* PH_LORA_MODULES of each layer */
     const ph_gguf_entry *scales;
     float alpha;
 } finder;
 
-uint32_t ph_lora_rows(const ph_hparams *hp, ph_lora_input input,
+uint32_t ph_lora_rows(const ph_lora_model *model, ph_lora_input input,
                       uint32_t output)
 {
     if (input == PH_LORA_ATTN)
-        return (output == 0 ? hp->n_heads : hp->n_kv_heads) * hp->head_dim;
-    return input == PH_LORA_FFN ? hp->n_ff : hp->n_embd;
+        return output == 0 ? model->q_rows : model->kv_rows;
+    return input == PH_LORA_FFN ? model->n_ff : model->n_embd;
 }
 
-uint32_t ph_lora_cols(const ph_hparams *hp, ph_lora_input input)
+uint32_t ph_lora_cols(const ph_lora_model *model, ph_lora_input input)
 {
     if (input == PH_LORA_ATTN_OUT)
-        return hp->n_heads * hp->head_dim;
-    return input == PH_LORA_DOWN ? hp->n_ff : hp->n_embd;
+        return model->q_rows;
+    return input == PH_LORA_DOWN ? model->n_ff : model->n_embd;
 }
 
-static uint64_t rows_of(const ph_hparams *hp, uint32_t module)
+static uint64_t rows_of(const ph_lora_model *model, uint32_t module)
 {
     uint64_t rows = 0;
 
     for (uint32_t i = 0; i < modules[module].n_outputs; i++)
-        rows += ph_lora_rows(hp, modules[module].input,
+        rows += ph_lora_rows(model, modules[module].input,
                              modules[module].first_output + i);
     return rows;
 }
@@ -137,12 +137,12 @@ static bool parse(ph_str name, uint32_t *layer, ph_str *module, bool *is_b)
            (last == 'a' || last == 'b');
 }
 
-/* The module's first number; PH_LAYER_PAIRS if there is none. */
+/* The module's first number; PH_LORA_MODULES if there is none. */
 static uint32_t find_module(ph_str name)
 {
     uint32_t i = 0;
 
-    while (i < PH_LAYER_PAIRS && !ph_str_is(name, modules[i].name))
+    while (i < PH_LORA_MODULES && !ph_str_is(name, modules[i].name))
         i++;
     return i;
 }
@@ -163,24 +163,24 @@ static phial_status add_tensor(finder *f, size_t i)
 {
     const ph_gguf_tensor *t = ph_gguf_tensor_at(f->gguf, i);
     uint32_t layer, module;
-    ph_pair *pair;
+    ph_lora_pair *pair;
     ph_str name;
     bool is_b;
 
     if (!parse(t->name, &layer, &name, &is_b) ||
-        (module = find_module(name)) == PH_LAYER_PAIRS)
+        (module = find_module(name)) == PH_LORA_MODULES)
         return ph_fail(PHIAL_E_UNSUPPORTED,
                        "%s: tensor %s is not part of a pair beside a "
                        "projection of a phi3 model",
                        ph_show_path(path_of(f)).text, ph_show(t->name).text);
-    if (layer >= f->hp->n_layers)
+    if (layer >= f->model->n_layers)
         return ph_fail(PHIAL_E_MISMATCH,
                        "%s: tensor %s is for another model: this one has %u "
                        "layers",
                        ph_show_path(path_of(f)).text, ph_show(t->name).text,
-                       f->hp->n_layers);
+                       f->model->n_layers);
     PH_TRY(check_type(f, t));
-    pair = &f->slots[layer * PH_LAYER_PAIRS + module];
+    pair = &f->slots[layer * PH_LORA_MODULES + module];
     *(is_b ? &pair->b : &pair->a) = t;
     if (!is_b)
         pair->scale = scale_of(f, i, t);
@@ -202,7 +202,7 @@ static phial_status check_shape(const finder *f, const ph_gguf_tensor *t,
                    dims[0], dims[1], dims[2], dims[3], cols, rows);
 }
 
-static phial_status check_pair(const finder *f, ph_pair *pair)
+static phial_status check_pair(const finder *f, ph_lora_pair *pair)
 {
     const ph_gguf_tensor *one = pair->a ? pair->a : pair->b;
     uint64_t rank;
@@ -212,7 +212,7 @@ static phial_status check_pair(const finder *f, ph_pair *pair)
                        "%s: tensor %s has no other half in the file",
                        ph_show_path(path_of(f)).text, ph_show(one->name).text);
     if (pair->module == FFN_UP &&
-        pair->b->dims[1] == rows_of(f->hp, FFN_GATE_UP))
+        pair->b->dims[1] == rows_of(f->model, FFN_GATE_UP))
         pair->module = FFN_GATE_UP;
     pair->input = modules[pair->module].input;
     pair->first_output = modules[pair->module].first_output;
@@ -223,8 +223,8 @@ static phial_status check_pair(const finder *f, ph_pair *pair)
                        "%s: tensor %s is of rank %" PRIu64 ", the limit is %d",
                        ph_show_path(path_of(f)).text, ph_show(one->name).text,
                        rank, PH_LORA_MAX_RANK);
-    PH_TRY(check_shape(f, pair->a, ph_lora_cols(f->hp, pair->input), rank));
-    PH_TRY(check_shape(f, pair->b, rank, rows_of(f->hp, pair->module)));
+    PH_TRY(check_shape(f, pair->a, ph_lora_cols(f->model, pair->input), rank));
+    PH_TRY(check_shape(f, pair->b, rank, rows_of(f->model, pair->module)));
     if (!isfinite(pair->scale))
         return ph_fail(PHIAL_E_FORMAT,
                        "%s: the factor of tensor %s is not finite",
@@ -235,16 +235,16 @@ static phial_status check_pair(const finder *f, ph_pair *pair)
 /* Moves the pairs to the beginning of the slots. */
 static phial_status gather(const finder *f, uint32_t *n)
 {
-    const uint32_t n_slots = f->hp->n_layers * PH_LAYER_PAIRS;
+    const uint32_t n_slots = f->model->n_layers * PH_LORA_MODULES;
 
     *n = 0;
     for (uint32_t i = 0; i < n_slots; i++) {
-        ph_pair pair = f->slots[i];
+        ph_lora_pair pair = f->slots[i];
 
         if (!pair.a && !pair.b)
             continue;
-        pair.layer = i / PH_LAYER_PAIRS;
-        pair.module = i % PH_LAYER_PAIRS;
+        pair.layer = i / PH_LORA_MODULES;
+        pair.module = i % PH_LORA_MODULES;
         PH_TRY(check_pair(f, &pair));
         f->slots[(*n)++] = pair;
     }
@@ -263,19 +263,20 @@ static phial_status find(finder *f, uint32_t *n)
     return gather(f, n);
 }
 
-phial_status ph_adapter_pairs(const ph_gguf *gguf, const ph_model *model,
-                              ph_pair **pairs, uint32_t *n)
+phial_status ph_lora_pairs(const ph_heap *heap, const ph_gguf *gguf,
+                           const ph_lora_model *model, ph_lora_pair **pairs,
+                           uint32_t *n)
 {
-    const size_t n_slots = (size_t)model->hp.n_layers * PH_LAYER_PAIRS;
-    finder f = {.gguf = gguf, .hp = &model->hp};
+    const size_t n_slots = (size_t)model->n_layers * PH_LORA_MODULES;
+    finder f = {.gguf = gguf, .model = model};
     phial_status status;
 
-    f.slots = ph_alloc(model->heap, n_slots, sizeof *f.slots);
+    f.slots = ph_alloc(heap, n_slots, sizeof *f.slots);
     if (!f.slots)
         return ph_no_memory("an adapter's pairs", n_slots * sizeof *f.slots);
     status = find(&f, n);
     if (status < 0) {
-        ph_free(model->heap, f.slots);
+        ph_free(heap, f.slots);
         return status;
     }
     *pairs = f.slots;
