@@ -67,7 +67,7 @@ static phial_status encode_piece(const stream *s, uint64_t piece, worker *self,
                                  slot *out)
 {
     const ph_target *t = target_of(s->plan, piece);
-    const ph_recoding what = {s->plan->gguf, t->from, t->type};
+    const ph_recoding what = {s->plan->gguf, t->from, t->type, t->deltas};
     const uint64_t from = (piece - t->first_piece) * PH_PIECE;
     const uint64_t left = t->n - from;
     const size_t n = left < PH_PIECE ? (size_t)left : PH_PIECE;

@@ -105,6 +105,46 @@ static phial_status check_used(const ph_plan *plan, const bool *used)
     return PHIAL_OK;
 }
 
+/* Tensors of a file lie in the order of their numbers. */
+static ph_target *target_of(const ph_plan *plan, const ph_gguf_tensor *tensor)
+{
+    size_t low = 0, high = plan->n;
+
+    while (high - low > 1) {
+        const size_t middle = low + (high - low) / 2;
+
+        if (plan->targets[middle].from <= tensor)
+            low = middle;
+        else
+            high = middle;
+    }
+    return &plan->targets[low];
+}
+
+static bool is_float(uint32_t type)
+{
+    return type == PH_F32 || type == PH_F16 || type == PH_BF16;
+}
+
+/* From the last on, so that a target's list is in the order of all. */
+static phial_status take_deltas(ph_plan *plan)
+{
+    for (size_t i = plan->merge.n; i-- > 0;) {
+        ph_delta *d = &plan->merge.deltas[i];
+        ph_target *t = target_of(plan, d->tensor);
+
+        d->next = t->deltas;
+        t->deltas = d;
+        if (!plan->mix && t->type == t->from->type && !is_float(t->type) &&
+            !plan->config->reencode)
+            return refuse(plan, t->from, PHIAL_E_ARGUMENT,
+                          "is quantised: an adapter that is merged into it "
+                          "needs the name of the type to write, or leave to "
+                          "quantise it to its own again");
+    }
+    return PHIAL_OK;
+}
+
 static phial_status make_targets(ph_plan *plan, bool *used)
 {
     const uint32_t none = 0;
@@ -115,6 +155,7 @@ static phial_status make_targets(ph_plan *plan, bool *used)
     for (size_t i = 0; i < plan->n; i++)
         PH_TRY(make_target(plan, &model, i, used));
     PH_TRY(check_used(plan, used));
+    PH_TRY(take_deltas(plan));
     return place(plan);
 }
 
@@ -126,6 +167,7 @@ phial_status ph_plan_make(ph_plan *plan)
 
     plan->header.heap = heap;
     PH_TRY(check_source(plan));
+    PH_TRY(ph_merge_open(plan->gguf, plan->config, &plan->merge));
     plan->n = ph_gguf_n_tensors(plan->gguf);
     plan->targets = ph_alloc(heap, plan->n, sizeof *plan->targets);
     if (!plan->targets)
@@ -142,4 +184,5 @@ void ph_plan_free(ph_plan *plan)
 {
     ph_free(plan->config->heap, plan->targets);
     ph_buf_free(&plan->header);
+    ph_merge_close(&plan->merge);
 }

@@ -4,7 +4,7 @@
 #ifndef PH_PLAN_H
 #define PH_PLAN_H
 
-#include "quantize/quantize.h"
+#include "quantize/merge.h"
 
 /* ---- overrides.c --------------------------------------------------------- */
 
@@ -25,11 +25,13 @@ typedef struct ph_target {
     uint64_t bytes;
     uint64_t offset; /* of the data */
     uint64_t first_piece;
+    const ph_delta *deltas; /* NULL: none */
 } ph_target;
 
 typedef struct ph_plan {
     const ph_gguf *gguf;
     const ph_quantize_config *config;
+    ph_merge merge;
     const ph_mix *mix; /* NULL: as stored */
     ph_target *targets;
     size_t n;

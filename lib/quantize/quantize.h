@@ -9,12 +9,19 @@
 #include "formats/formats.h"
 #include "pool/pool.h"
 
+enum { PH_MERGE_MAX = 16 }; /* adapters */
+
 typedef struct ph_quantize_config {
     const ph_heap *heap;
     ph_pool *pool;
     int32_t weights;              /* PHIAL_WEIGHTS_* */
     const char *const *overrides; /* "PATTERN=TYPE" */
     size_t n_overrides;
+    const char *const *adapters; /* merged; n_adapters <= PH_MERGE_MAX */
+    const float *adapter_scales; /* finite */
+    size_t n_adapters;
+    bool reencode; /* as stored, quantised matrices that change are written
+                      too */
     phial_progress_fn progress; /* may be NULL; called by this thread */
     void *progress_user;
 } ph_quantize_config;
@@ -80,11 +87,15 @@ uint32_t ph_decode(const ph_encoders *encoders, ph_dtype type,
 
 /* ---- recode.c ------------------------------------------------------------ */
 
+/* What an adapter adds to a tensor: merge.h. */
+typedef struct ph_delta ph_delta;
+
 /* A tensor of a file, and the type that it gets. */
 typedef struct ph_recoding {
     const ph_gguf *gguf;
     const ph_gguf_tensor *tensor;
     ph_dtype type;
+    const ph_delta *deltas; /* added before; NULL: nothing */
 } ph_recoding;
 
 /* Elements that are floats at a time: what the nearest cache holds. */
@@ -99,8 +110,9 @@ typedef struct ph_recoder {
 
 /* Reads n elements of it from element first on, whole blocks of both types, and
  * writes them to out as they are to be. Blocks of the type that is wanted are
- * copied. PHIAL_E_NUMERIC: one is not finite. PHIAL_E_UNSUPPORTED: one is
- * beyond ph_encode_limit(). In the floating-point environment of ph_fp_enter().
+ * copied, but for those of rows to which something is added. PHIAL_E_NUMERIC:
+ * one is not finite. PHIAL_E_UNSUPPORTED: one is beyond ph_encode_limit(). In
+ * the floating-point environment of ph_fp_enter().
  */
 phial_status ph_recode(const ph_recoding *what, uint64_t first, size_t n,
                        const ph_recoder *with, uint8_t *out);

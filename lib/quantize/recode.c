@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * A piece of a tensor from the type that the file has to another: the way of
  * every weight that is quantised, to a file or to memory. */
-#include "quantize/quantize.h"
+#include "quantize/merge.h"
 
 #include <math.h>
 
@@ -11,6 +11,7 @@ static phial_status refuse(const ph_recoding *what, const float *x,
 {
     const ph_shown path = ph_show_path(ph_gguf_path(what->gguf));
     const ph_shown name = ph_show(what->tensor->name);
+    const char *merged = what->deltas ? " merged with the adapters" : "";
     const float limit = ph_encode_limit(what->type);
     size_t i = 0;
 
@@ -18,16 +19,17 @@ static phial_status refuse(const ph_recoding *what, const float *x,
         i++;
     if (isfinite(x[i]))
         return ph_fail(PHIAL_E_UNSUPPORTED,
-                       "%s: tensor \"%s\" has %g at element %llu, beyond %g, "
+                       "%s: tensor \"%s\"%s has %g at element %llu, beyond %g, "
                        "the most that %s is sure to hold",
-                       path.text, name.text, (double)x[i],
+                       path.text, name.text, merged, (double)x[i],
                        (unsigned long long)(first + i), (double)limit,
                        ph_dtype_get(what->type)->name);
-    return ph_fail(PHIAL_E_NUMERIC,
-                   "%s: tensor \"%s\" has %s at element %llu, expected finite "
-                   "numbers",
-                   path.text, name.text, isnan(x[i]) ? "a NaN" : "an infinity",
-                   (unsigned long long)(first + i));
+    return ph_fail(
+        PHIAL_E_NUMERIC,
+        "%s: tensor \"%s\"%s has %s at element %llu, expected finite "
+        "numbers",
+        path.text, name.text, merged, isnan(x[i]) ? "a NaN" : "an infinity",
+        (unsigned long long)(first + i));
 }
 
 static bool is_beyond(uint32_t bits, float limit)
@@ -44,21 +46,25 @@ static phial_status recode(const ph_recoding *what, uint64_t first, size_t n,
 {
     const ph_dtype type = (ph_dtype)what->tensor->type;
     const ph_dtype_info *from = ph_dtype_get(type);
-    const ph_dtype_info *to = ph_dtype_get(what->type);
+    const ph_dtype_info *into = ph_dtype_get(what->type);
     const float limit = ph_encode_limit(what->type);
 
     for (size_t at = 0; at < n; at += PH_RECODE_FLOATS) {
         const size_t part = ph_min(n - at, PH_RECODE_FLOATS);
         const uint8_t *raw =
             with->raw + at / from->block_elems * from->block_bytes;
-        const uint32_t most =
+        uint8_t *to = out + at / into->block_elems * into->block_bytes;
+        uint32_t most =
             ph_decode(with->encoders, type, raw, with->floats, part);
 
+        if (what->deltas)
+            most = ph_merge_add(what, first + at, with->floats, part);
         if (is_beyond(most, limit))
             return refuse(what, with->floats, first + at);
-        if (type != what->type)
-            ph_encode(with->encoders, what->type, with->floats,
-                      out + at / to->block_elems * to->block_bytes, part);
+        if (type != what->type || what->deltas)
+            ph_encode(with->encoders, what->type, with->floats, to, part);
+        if (type == what->type && what->deltas)
+            ph_merge_keep(what, first + at, part, raw, to);
     }
     return PHIAL_OK;
 }
@@ -74,7 +80,7 @@ phial_status ph_recode(const ph_recoding *what, uint64_t first, size_t n,
     PH_TRY(
         ph_gguf_read(what->gguf, what->tensor, at, with->raw, (size_t)bytes));
     PH_TRY(recode(what, first, n, with, out));
-    if (type == what->type)
+    if (type == what->type && !what->deltas)
         memcpy(out, with->raw, (size_t)bytes);
     return PHIAL_OK;
 }

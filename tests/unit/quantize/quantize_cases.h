@@ -8,5 +8,7 @@
 
 TCase *encode_cases(void);
 TCase *rewriting_cases(void);
+TCase *merge_cases(void);
+TCase *merge_refusal_cases(void);
 
 #endif /* PH_TEST_QUANTIZE_CASES_H */

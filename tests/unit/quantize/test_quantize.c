@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * quantize: blocks of every type, and files. */
+ * quantize: blocks of every type, files, and adapters merged. */
 #include "quantize_cases.h"
 
 static Suite *quantize_suite(void)
@@ -8,6 +8,8 @@ static Suite *quantize_suite(void)
 
     suite_add_tcase(suite, encode_cases());
     suite_add_tcase(suite, rewriting_cases());
+    suite_add_tcase(suite, merge_cases());
+    suite_add_tcase(suite, merge_refusal_cases());
     return suite;
 }
 
