@@ -672,9 +672,15 @@ enum { /* the types of a model's matrices; see doc/quantisation.md. Mixes give
     PHIAL_WEIGHTS_Q2_K   = 19
 };
 
+enum { /* phial_quantize_options.flags */
+    PHIAL_QUANTIZE_REENCODE = 1 << 0 /* adapters may be merged into quantised
+                                        matrices that keep their type: these are
+                                        quantised again, at a further loss */
+};
+
 typedef struct phial_quantize_options {
     uint32_t           struct_size;
-    uint32_t           flags;         /* 0 */
+    uint32_t           flags;         /* PHIAL_QUANTIZE_* */
     int32_t            type;          /* PHIAL_WEIGHTS_* */
     uint32_t           n_threads;     /* 0: one per processor we may use */
     const char *const *overrides;     /* n_overrides C strings PATTERN=TYPE: the
@@ -690,6 +696,11 @@ typedef struct phial_quantize_options {
     phial_free_fn      mem_free;
     void              *mem_user;
     size_t             reserved;      /* 0; keeps 32-bit layouts whole */
+    const char *const *adapters;      /* n_adapters paths, of anything that
+                                         phial_adapter_open() takes: merged into
+                                         the weights with */
+    const float       *adapter_scales; /* these scales; 0 adds nothing */
+    size_t             n_adapters;    /* at most 16 */
 } phial_quantize_options;
 
 /* Writes the model at in, anything that phial_model_open() takes, to the GGUF
@@ -698,6 +709,14 @@ typedef struct phial_quantize_options {
  * same input and options give the same bytes for any number of threads. out is
  * what it was, or the whole new file, at any time; it may be in.
  *
+ * With adapters a matrix W becomes W + scale * B A, summed in double and rounded
+ * to float, before it gets its type: with PHIAL_WEIGHTS_STORED the one that it
+ * has, which must be F32, F16 or BF16 (PHIAL_E_ARGUMENT) but with
+ * PHIAL_QUANTIZE_REENCODE. What is written of other matrices, and of rows that
+ * get nothing, does not change. Adapters are held in memory as floats. See
+ * doc/adapters.md.
+ *
+ * PHIAL_E_MISMATCH: an adapter's shapes are not those of the model.
  * PHIAL_E_NUMERIC: a weight is NaN or infinite. PHIAL_E_UNSUPPORTED: a tensor
  * is of a type that cannot be read, or has weights beyond the range of the type
  * that it should get. PHIAL_E_IO: see the message; a full disk. */

@@ -136,7 +136,7 @@ START_TEST(wrong_arguments_write_nothing)
     o.struct_size = 8;
     check_refused(in, &o, PHIAL_E_ARGUMENT);
     o.struct_size = sizeof o;
-    o.flags = 1;
+    o.flags = 2;
     check_refused(in, &o, PHIAL_E_ARGUMENT);
     o.flags = 0;
     o.n_overrides = 1;

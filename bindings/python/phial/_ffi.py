@@ -91,6 +91,7 @@ PHIAL_WEIGHTS_Q3_K_L = 16
 PHIAL_WEIGHTS_Q3_K_M = 17
 PHIAL_WEIGHTS_Q3_K_S = 18
 PHIAL_WEIGHTS_Q2_K = 19
+PHIAL_QUANTIZE_REENCODE = 1
 
 
 class phial_model(Structure):
@@ -246,6 +247,9 @@ class phial_quantize_options(Structure):
         ("mem_free", phial_free_fn),
         ("mem_user", c_void_p),
         ("reserved", c_size_t),
+        ("adapters", POINTER(c_char_p)),
+        ("adapter_scales", POINTER(c_float)),
+        ("n_adapters", c_size_t),
     ]
 
 

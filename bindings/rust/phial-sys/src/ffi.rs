@@ -91,6 +91,7 @@ pub const PHIAL_WEIGHTS_Q3_K_L: i32 = 16;
 pub const PHIAL_WEIGHTS_Q3_K_M: i32 = 17;
 pub const PHIAL_WEIGHTS_Q3_K_S: i32 = 18;
 pub const PHIAL_WEIGHTS_Q2_K: i32 = 19;
+pub const PHIAL_QUANTIZE_REENCODE: u32 = 1;
 
 #[repr(C)]
 pub struct phial_model {
@@ -331,6 +332,9 @@ pub struct phial_quantize_options {
     pub mem_free: phial_free_fn,
     pub mem_user: *mut c_void,
     pub reserved: usize,
+    pub adapters: *const *const c_char,
+    pub adapter_scales: *const f32,
+    pub n_adapters: usize,
 }
 
 impl Default for phial_quantize_options {
