@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * phial quantize: a model with weights of other types. */
+ * phial quantize: a model with weights of other types; and what merge does in
+ * the same way. */
 #include "options.h"
 #include "output.h"
 #include "progress.h"
+#include "quantizing.h"
 #include "terminal.h"
 #include "units.h"
 
@@ -27,18 +29,23 @@ static bool may_write(const settings *s)
     return false;
 }
 
-static phial_status convert(const settings *s)
+static phial_status convert(const settings *s, int32_t type, uint32_t flags,
+                            const char *doing)
 {
     phial_quantize_options o = PHIAL_INIT(phial_quantize_options);
     phial_status status;
 
-    o.type = s->weights;
+    o.type = type;
+    o.flags = flags;
     o.n_threads = (uint32_t)s->threads;
     o.overrides = s->tensors.items;
     o.n_overrides = s->tensors.n;
+    o.adapters = (const char *const *)s->adapters.paths;
+    o.adapter_scales = s->adapters.scales;
+    o.n_adapters = s->adapters.n;
     o.progress = on_progress;
     interrupt_catch(NULL, true);
-    progress_begin("quantising the model");
+    progress_begin(doing);
     status = phial_quantize(s->model, s->text, &o);
     progress_clear();
     interrupt_release();
@@ -53,28 +60,36 @@ static int report(const settings *s, double seconds)
     struct stat info;
     uint64_t bytes = stat(s->text, &info) ? 0 : (uint64_t)info.st_size;
     phial_status status = phial_estimate(s->text, &o, NULL, &memory);
+    double bits;
 
     if (status < 0)
         return library_error(status);
+    if (!bits_per_weight(s->text, &bits)) {
+        complain("%s: what was written cannot be read", s->text);
+        return CLI_FAILED;
+    }
     if (s->json)
-        return output_json(json_pack(
-            "{s:o, s:I, s:I, s:f}", "file", json_text(s->text, strlen(s->text)),
-            "bytes", (json_int_t)bytes, "weights", (json_int_t)memory.weights,
-            "seconds", seconds));
+        return output_json(
+            json_pack("{s:o, s:I, s:f, s:I, s:f}", "file",
+                      json_text(s->text, strlen(s->text)), "bytes",
+                      (json_int_t)bytes, "bits_per_weight", bits, "weights",
+                      (json_int_t)memory.weights, "seconds", seconds));
     units_bytes(size, sizeof size, bytes);
     output_text(s->text, strlen(s->text));
-    printf(": %s, written in %.1f s\n", size, seconds);
+    printf(": %s, %.2f bits per weight, written in %.1f s\n", size, bits,
+           seconds);
     return CLI_OK;
 }
 
-static int quantize(const settings *s)
+int quantize_file(const settings *s, int32_t type, uint32_t flags,
+                  const char *doing)
 {
     double start = clock_seconds();
     phial_status status;
 
     if (!may_write(s))
         return CLI_FAILED;
-    status = convert(s);
+    status = convert(s, type, flags, doing);
     if (status == PHIAL_E_CANCELLED)
         return CLI_INTERRUPTED;
     if (status == PHIAL_E_FORMAT || status == PHIAL_E_UNSUPPORTED)
@@ -82,6 +97,11 @@ static int quantize(const settings *s)
     if (status < 0)
         return library_error(status);
     return report(s, clock_seconds() - start);
+}
+
+static int quantize(const settings *s)
+{
+    return quantize_file(s, s->weights, 0, "quantising the model");
 }
 
 #define FIELD(name) offsetof(settings, name)

@@ -40,7 +40,7 @@ static const option adapter_table[] = {
     {"adapter", OPTION_ADAPTER, FIELD(adapters), "PATH[=SCALE]",
      "add SCALE times a low-rank adapter to the model, a GGUF file or a folder "
      "that PEFT saved; may be repeated, up to 16 times (default scale 1)",
-     -1000, 1000, 0},
+     0, 0, 0},
 };
 const option_group adapter_options = OPTION_GROUP("Adapters", adapter_table);
 

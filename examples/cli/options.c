@@ -56,10 +56,13 @@ static void take_operand(const command *cmd, const char *arg, int index,
 {
     if (index >= cmd->n_operands)
         usage_error(cmd, "one argument too many: \"%s\"", arg);
-    if (index == 0)
+    if (index == 0) {
         out->model = arg;
-    else
-        out->text = arg;
+        return;
+    }
+    if (out->text) /* not the last operand: merge alone has one between */
+        operand_adapter(cmd, out->text, out);
+    out->text = arg;
 }
 
 static void set_defaults(const command *cmd, int argc, settings *out)
@@ -77,6 +80,7 @@ static void set_defaults(const command *cmd, int argc, settings *out)
         .caches = {.n = 1},
         .n_decode = 32,
         .weights = PHIAL_WEIGHTS_Q4_K_M,
+        .merged_weights = -1,
         .parallel = 8,
         .retries = 8,
         .stall = 60,
@@ -125,6 +129,8 @@ void options_parse(const command *cmd, int argc, char **argv, settings *out)
             i += take_option(cmd, argv + i, argc - i, out);
         }
     }
-    if (n_operands < cmd->n_required)
+    if (n_operands == 0 && cmd->n_required)
         usage_error(cmd, "the model file is missing");
+    if (n_operands < cmd->n_required)
+        usage_error(cmd, "an argument is missing, expected %s", cmd->operands);
 }

@@ -59,6 +59,9 @@ void settings_free(settings *s);
 void option_store(const command *cmd, const option *opt, const char *value,
                   settings *out);
 
+/* An operand PATH[=SCALE]: one more of out->adapters. */
+void operand_adapter(const command *cmd, const char *value, settings *out);
+
 void help_program(void);
 void help_command(const command *cmd);
 

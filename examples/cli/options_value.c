@@ -4,6 +4,7 @@
 #include "options.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,9 +129,9 @@ static void store_bias(const command *cmd, const option *opt, const char *value,
 }
 
 /* What stands behind the last "=" is the scale, so that a path with one in it
- * needs a scale too. */
-static void store_adapter(const command *cmd, const option *opt,
-                          const char *value, adapter_list *out)
+ * needs a scale too. where is what messages begin with. */
+static void add_adapter(const command *cmd, const char *where,
+                        const char *value, adapter_list *out)
 {
     const char *equals = strrchr(value, '=');
     const size_t len = equals ? (size_t)(equals - value) : strlen(value);
@@ -138,16 +139,21 @@ static void store_adapter(const command *cmd, const option *opt,
     char *path;
 
     if (!len || (equals && (!parse_real(equals + 1, &scale) ||
-                            scale < opt->min || scale > opt->max)))
+                            fabs(scale) > ADAPTER_SCALE_MAX)))
         usage_error(cmd,
-                    "--%s: \"%s\" is not a path, or a path, \"=\" and a number "
-                    "from %g to %g",
-                    opt->name, value, opt->min, opt->max);
+                    "%s: \"%s\" is not a path, or a path, \"=\" and a number "
+                    "from %d to %d",
+                    where, value, -ADAPTER_SCALE_MAX, ADAPTER_SCALE_MAX);
     path = must_alloc(len + 1, 1);
     memcpy(path, value, len);
     path[len] = 0;
     out->paths[out->n] = path;
     out->scales[out->n++] = (float)scale;
+}
+
+void operand_adapter(const command *cmd, const char *value, settings *out)
+{
+    add_adapter(cmd, "ADAPTER", value, &out->adapters);
 }
 
 static void store_item(const command *cmd, const option *opt, const char *value,
@@ -190,7 +196,7 @@ void option_store(const command *cmd, const option *opt, const char *value,
         store_bias(cmd, opt, value, field);
         break;
     case OPTION_ADAPTER:
-        store_adapter(cmd, opt, value, field);
+        add_adapter(cmd, "--adapter", value, field);
         break;
     }
 }

@@ -18,6 +18,11 @@ typedef struct bias_list {
     size_t n;
 } bias_list;
 
+enum {
+    ADAPTERS_MAX = 16, /* of a session, and of a merge */
+    ADAPTER_SCALE_MAX = 1000
+};
+
 typedef struct adapter_list {
     char **paths;
     float *scales;
@@ -80,6 +85,9 @@ struct settings {
     /* quantize */
     int32_t weights;   /* PHIAL_WEIGHTS_* */
     text_list tensors; /* overrides */
+
+    /* merge */
+    int32_t merged_weights; /* the same; -1: not given */
 
     /* bench */
     number_list prompts, depths, thread_counts, isas, caches, batches;

@@ -49,7 +49,8 @@ class Quantize(Case):
                                  "17 + 25 = 42.\n")
 
     def test_floats_change_nothing(self):
-        self.quantize("--type", "f32")
+        done = self.quantize("--type", "f32")
+        self.assertAlmostEqual(done["bits_per_weight"], 32, places=2)
         self.assertEqual(self.output("run", self.path(), "hi", "-n", "9"),
                          self.output("run", TINY, "hi", "-n", "9"))
 

@@ -8,7 +8,7 @@ import cli_support
 from cli_support import FAILED, OK, USAGE, Case
 
 COMMANDS = ("run", "chat", "batch", "score", "tokenize", "inspect",
-            "estimate", "quantize", "bench", "synth", "version")
+            "estimate", "quantize", "merge", "bench", "synth", "version")
 
 
 class Help(Case):
