@@ -10,7 +10,8 @@ and alphas by module, in F16 and BF16, and two at once with scales. Compared wit
 peft on the same files are the logits behind prompts on both sides of LongRoPE's
 first context (mean squared error over mean square), and the tokens of a greedy
 answer. The same adapters as GGUF files of llama.cpp's form must give the same
-bits. Needs torch 2.6.0, transformers 4.51.3, peft 0.15.2, numpy, safetensors
+bits. Merged into the weights by phial_quantize(), they are compared matrix by
+matrix with what peft's merge_and_unload() makes of the model in float64. Needs torch 2.6.0, transformers 4.51.3, peft 0.15.2, numpy, safetensors
 and gguf from PyPI."""
 import argparse
 import ctypes
@@ -33,6 +34,7 @@ import compare_transformers as base
 import phial_logits
 from phial_logits import _ffi
 
+MERGED = 5e-15  # rounding to floats once or twice gives about 1e-15
 ALL = ["qkv_proj", "o_proj", "gate_up_proj", "down_proj"]
 CONFIGS = {
     "all projections": dict(r=8, lora_alpha=16, target_modules=ALL),
@@ -152,6 +154,39 @@ def same_bits(engine, folder, path):
     return logits[0] == logits[1]
 
 
+def merge(engine, checkpoint, folders, scales, path):
+    """What phial_quantize() writes."""
+    options = phial_logits.options(
+        _ffi.phial_quantize_options, n_adapters=len(folders),
+        adapters=(ctypes.c_char_p * len(folders))(*map(os.fsencode, folders)),
+        adapter_scales=(ctypes.c_float * len(scales))(*scales))
+    engine.check(engine.lib.phial_quantize(
+        os.fsencode(checkpoint), os.fsencode(path), ctypes.byref(options)))
+
+
+def merged_error(path, model):
+    """The worst mean squared error over mean square of a projection."""
+    want = model.merge_and_unload().state_dict()
+    worst = 0.0
+    for t in gguf.GGUFReader(path).tensors:
+        layer, _, module = t.name.removeprefix("blk.").partition(".")
+        for theirs_name, ours in NAMES.items():
+            if module == ours + ".weight":
+                w = want[f"model.layers.{layer}.{theirs_name}.weight"].numpy()
+                got = t.data.astype(np.float64)
+                worst = max(worst, ((got - w) ** 2).mean() / (w ** 2).mean())
+    return worst
+
+
+def merged_failures(engine, checkpoint, name, folders, scales, work):
+    path = os.path.join(work, "merged.gguf")
+    merge(engine, checkpoint, folders, scales, path)
+    worst = merged_error(path, theirs(checkpoint, folders, scales))
+    bad = not 0 < worst <= MERGED
+    print(f"{name}: merged, NMSE {worst:.1e}{'  FAILED' if bad else ''}")
+    return bad
+
+
 def tame(model):
     """Matrices of a gain of about one, as trained ones have: with the larger
     ones of compare_transformers.py rounding to float32 grows from layer to
@@ -188,10 +223,14 @@ def family_failures(options, work, family, seed):
         engine.use([folder], [1])
         bad += base.report(f"{family} {name}",
                            *compare(engine, theirs(checkpoint, [folder], [1])))
+        bad += merged_failures(engine, checkpoint, f"{family} {name}", [folder],
+                               [1], work)
     pair, scales = [folders[0], folders[2]], [0.5, -0.75]
     engine.use(pair, scales)
     bad += base.report(f"{family} two with scales",
                        *compare(engine, theirs(checkpoint, pair, scales)))
+    bad += merged_failures(engine, checkpoint, f"{family} two with scales", pair,
+                           scales, work)
     path = os.path.join(work, family + "-lora.gguf")
     write_gguf(folders[0], path)
     if not same_bits(engine, folders[0], path):
