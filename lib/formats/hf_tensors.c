@@ -185,6 +185,8 @@ static phial_status put_indexed(const ph_hf_file *index, const char *folder,
 
     if (map == PH_JSON_NONE || nodes[map].kind != PH_JSON_OBJECT)
         return ph_hf_wrong(index, "weight_map", "an object");
+    if (ph_json_count(&index->json, map) / 2 > PH_GGUF_MAX_TENSORS)
+        return ph_hf_wrong(index, "weight_map", "of at most 16384 tensors");
     for (uint32_t key = map + 1; key < nodes[map].end;
          key = nodes[nodes[key].end].end) {
         PH_TRY(put_indexed_file(index, nodes[key].end, folder, config, b, t));

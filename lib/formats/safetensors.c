@@ -88,10 +88,29 @@ static phial_status read_offsets(const reader *r, uint32_t node,
     return PHIAL_OK;
 }
 
+/* Of a key that is there twice readers take the first, the last or neither. */
+static phial_status find_once(const reader *r, uint32_t object, const char *key,
+                              uint32_t *node)
+{
+    const ph_json_node *nodes = r->json.nodes;
+
+    *node = PH_JSON_NONE;
+    for (uint32_t i = object + 1; i < nodes[object].end;
+         i = nodes[nodes[i].end].end) {
+        if (!ph_json_is(&r->json, i, key))
+            continue;
+        if (*node != PH_JSON_NONE)
+            return fail(r, "its description has a key twice");
+        *node = nodes[i].end;
+    }
+    return PHIAL_OK;
+}
+
 static phial_status read_tensor(reader *r, uint32_t key, ph_safetensor *t)
 {
     const uint32_t value = r->json.nodes[key].end;
     ph_buf *names = &r->st->names;
+    uint32_t type, shape, offsets;
 
     t->name_at = names->len;
     PH_TRY(ph_json_string(&r->json, key, names));
@@ -99,9 +118,12 @@ static phial_status read_tensor(reader *r, uint32_t key, ph_safetensor *t)
     r->current = t;
     if (r->json.nodes[value].kind != PH_JSON_OBJECT)
         return fail(r, "its description is no object");
-    PH_TRY(read_type(r, ph_json_get(&r->json, value, "dtype"), t));
-    PH_TRY(read_shape(r, ph_json_get(&r->json, value, "shape"), t));
-    PH_TRY(read_offsets(r, ph_json_get(&r->json, value, "data_offsets"), t));
+    PH_TRY(find_once(r, value, "dtype", &type));
+    PH_TRY(find_once(r, value, "shape", &shape));
+    PH_TRY(find_once(r, value, "data_offsets", &offsets));
+    PH_TRY(read_type(r, type, t));
+    PH_TRY(read_shape(r, shape, t));
+    PH_TRY(read_offsets(r, offsets, t));
     r->current = NULL;
     return PHIAL_OK;
 }
@@ -170,7 +192,7 @@ static phial_status read_table(reader *r)
 
 static phial_status read_header(reader *r, ph_buf *text)
 {
-    const ph_json_limits limits = {PH_HF_MAX_HEADER, 8 * MAX_TENSORS};
+    const ph_json_limits limits = {PH_HF_MAX_HEADER, PH_HF_MAX_HEADER / 16};
     ph_shard *shard = &r->st->shard;
     uint8_t length[LENGTH];
     uint64_t n;
