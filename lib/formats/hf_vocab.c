@@ -153,6 +153,19 @@ static phial_status spell(vocab_reader *r)
     return PHIAL_OK;
 }
 
+/* With an affix the parts of a word are spelled otherwise than tokens are. */
+static phial_status check_affix(const vocab_reader *r, uint32_t model,
+                                const char *key)
+{
+    const uint32_t node = ph_json_get(r->json, model, key);
+
+    if (node == PH_JSON_NONE || r->json->nodes[node].kind == PH_JSON_NULL ||
+        ph_json_is(r->json, node, ""))
+        return PHIAL_OK;
+    ph_hf_wrong(r->file, key, "null or \"\"");
+    return PHIAL_E_UNSUPPORTED;
+}
+
 static phial_status read_all(vocab_reader *r)
 {
     const uint32_t model = ph_hf_find(r->file, "model");
@@ -160,6 +173,8 @@ static phial_status read_all(vocab_reader *r)
     if (model == PH_JSON_NONE || r->json->nodes[model].kind != PH_JSON_OBJECT ||
         !ph_json_is(r->json, ph_json_get(r->json, model, "type"), "BPE"))
         return ph_hf_wrong(r->file, "model", "an object of \"type\" \"BPE\"");
+    PH_TRY(check_affix(r, model, "continuing_subword_prefix"));
+    PH_TRY(check_affix(r, model, "end_of_word_suffix"));
     r->vocab->bytes = !flag(r, model, "byte_fallback");
     PH_TRY(read_model(r, model));
     PH_TRY(read_added(r));
