@@ -46,7 +46,7 @@ phial_status ph_architecture_check(const ph_gguf *gguf)
             what = strangers[i].what;
     }
     return ph_fail(PHIAL_E_UNSUPPORTED,
-                   "%s: its architecture is \"%s\"%s%s; " WHAT_WE_RUN,
+                   "%s: key general.architecture is \"%s\"%s%s; " WHAT_WE_RUN,
                    ph_show_path(ph_gguf_path(gguf)).text, ph_show(id).text,
                    what ? ", " : "", what ? what : "");
 }
