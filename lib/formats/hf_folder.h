@@ -102,7 +102,12 @@ ph_str ph_hf_token(const ph_hf_vocab *vocab, uint32_t id);
 phial_status ph_hf_put_merges(const ph_hf_file *file, const ph_hf_vocab *vocab,
                               ph_gguf_builder *b);
 
-/* Puts the tokens, from tokenizer.json. */
+/* Puts the tokens of file, which is tokenizer.json. */
+phial_status ph_hf_put_vocabulary(const ph_hf_file *file,
+                                  const ph_hf_config *config,
+                                  const ph_hf_ids *ids, ph_gguf_builder *b);
+
+/* The same from the folder. */
 phial_status ph_hf_put_tokenizer(const ph_heap *heap, const char *folder,
                                  const ph_hf_config *config,
                                  const ph_hf_ids *ids, ph_gguf_builder *b);

@@ -106,8 +106,9 @@ static phial_status check_phi(const ph_hf_file *file, const ph_hf_vocab *v)
                    ph_show_path(file->path).text);
 }
 
-static phial_status put_json(const ph_hf_file *file, const ph_hf_ids *ids,
-                             const ph_hf_config *config, ph_gguf_builder *b)
+phial_status ph_hf_put_vocabulary(const ph_hf_file *file,
+                                  const ph_hf_config *config,
+                                  const ph_hf_ids *ids, ph_gguf_builder *b)
 {
     ph_hf_vocab vocab;
     phial_status status = ph_hf_vocab_read(file, config->n_vocab, &vocab);
@@ -136,7 +137,7 @@ phial_status ph_hf_put_tokenizer(const ph_heap *heap, const char *folder,
                                      PH_HF_MAX_VOCABULARY, NULL, &file);
 
     if (status >= 0)
-        status = put_json(&file, ids, config, b);
+        status = ph_hf_put_vocabulary(&file, config, ids, b);
     ph_hf_close(&file);
     return status;
 }
