@@ -62,6 +62,19 @@ void checkpoint_unpack(const char *folder, const uint8_t *data, size_t size)
     }
 }
 
+const uint8_t *checkpoint_find(const uint8_t *data, size_t size,
+                               const char *name, size_t *n)
+{
+    while (size >= 5) {
+        *n = ph_min(ph_le32(data + 1), size - 5);
+        if (strcmp(names[data[0] % N_NAMES], name) == 0)
+            return data + 5;
+        data += 5 + *n;
+        size -= 5 + *n;
+    }
+    return NULL;
+}
+
 void checkpoint_empty(const char *folder)
 {
     for (unsigned i = 0; i < N_NAMES; i++) {

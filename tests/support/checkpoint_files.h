@@ -16,6 +16,10 @@ char *checkpoint_folder_new(void);
 /* Writes the files; what is cut off is written as far as it goes. */
 void checkpoint_unpack(const char *folder, const uint8_t *data, size_t size);
 
+/* The contents of a file of the block, *n bytes; NULL if it has no such. */
+const uint8_t *checkpoint_find(const uint8_t *data, size_t size,
+                               const char *name, size_t *n);
+
 /* Removes all files that may be there. */
 void checkpoint_empty(const char *folder);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * model: hyper-parameters, weights and description of model files. */
-#include "model_cases.h"
+#include "hostile.h"
 
 #include <unistd.h>
 
@@ -52,6 +52,7 @@ static Suite *model_suite(void)
 
     suite_add_tcase(s, adapter_cases());
     suite_add_tcase(s, adapter_refusal_cases());
+    suite_add_tcase(s, adapter_matrix_cases());
     suite_add_tcase(s, checkpoint_cases());
     suite_add_tcase(s, open_cases());
     suite_add_tcase(s, loading_cases());
@@ -59,6 +60,13 @@ static Suite *model_suite(void)
     suite_add_tcase(s, reading_cases());
     suite_add_tcase(s, refusal_cases());
     suite_add_tcase(s, matrix_cases());
+    suite_add_tcase(s, matrix_keys_cases());
+    suite_add_tcase(s, matrix_tensors_cases());
+    suite_add_tcase(s, folder_components_cases());
+    suite_add_tcase(s, folder_config_cases());
+    suite_add_tcase(s, folder_tensors_cases());
+    suite_add_tcase(s, folder_paths_cases());
+    suite_add_tcase(s, folder_tokenizer_cases());
     suite_add_tcase(s, weight_format_cases());
     return s;
 }
