@@ -41,6 +41,7 @@ TCase *embed_cases(void);
 TCase *invariance_cases(void);
 TCase *sequence_cases(void);
 TCase *failure_cases(void);
+TCase *any_bits_cases(void);
 TCase *parts_cases(void);
 TCase *pages_cases(void);
 TCase *lora_cases(void);

@@ -12,6 +12,7 @@ static Suite *engine_suite(void)
     suite_add_tcase(s, invariance_cases());
     suite_add_tcase(s, sequence_cases());
     suite_add_tcase(s, failure_cases());
+    suite_add_tcase(s, any_bits_cases());
     suite_add_tcase(s, parts_cases());
     suite_add_tcase(s, pages_cases());
     suite_add_tcase(s, lora_cases());
