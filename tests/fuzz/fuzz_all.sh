@@ -13,9 +13,11 @@ corpus=$(dirname "$0")/corpus
 for target in "$@"; do
     found=$build/corpus-$target
     mkdir -p "$found"
+    words=$(dirname "$0")/dictionaries/$target.dict
+    [ -e "$words" ] && words=-dict=$words || words=
     echo "-- $target, $seconds s"
     "$build/tests/fuzz/fuzz-$target" -max_total_time="$seconds" -timeout=10 \
-        -rss_limit_mb=2560 -malloc_limit_mb=512 -print_final_stats=1 \
+        -rss_limit_mb=2560 -malloc_limit_mb=512 -print_final_stats=1 $words \
         -artifact_prefix="$build/" "$found" "$corpus/$target" \
         >"$build/fuzz-$target.log" 2>&1 || {
         tail -40 "$build/fuzz-$target.log"
