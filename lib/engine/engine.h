@@ -145,6 +145,43 @@ phial_status ph_embed(const ph_model *model, ph_pool *pool,
                       ph_page_store *store, const phial_token *tokens,
                       uint32_t n, int32_t pooling, float *out);
 
+/* For each input of the layers' matrices and for that of the head: the sum of
+ * the squares of each of its elements, over all tokens. */
+typedef struct ph_importance {
+    const ph_model *model;
+    uint64_t n_tokens;
+    uint32_t n_windows;
+    double *sums;
+} ph_importance;
+
+/* All zero; the model must outlive it. To be freed in any case. */
+phial_status ph_importance_init(ph_importance *importance,
+                                const ph_model *model);
+void ph_importance_free(ph_importance *importance);
+
+/* As many as the matrices that read the input have columns. */
+double *ph_importance_sums(const ph_importance *importance, uint32_t layer,
+                           ph_lora_input input);
+double *ph_importance_head(const ph_importance *importance);
+
+typedef struct ph_importance_config {
+    uint32_t n_context;         /* tokens of a window, more than BOS */
+    uint32_t n_batch;           /* of a pass */
+    uint32_t max_windows;       /* 0: all */
+    phial_token bos;            /* each begins with it; or PHIAL_NO_TOKEN */
+    phial_progress_fn progress; /* may be NULL */
+    void *progress_user;
+} ph_importance_config;
+
+/* Adds what the n tokens of a text give, read in windows side by side of which
+ * the last may be shorter. Keys and values are F32, in pages of the store, for
+ * as long as it takes. The bits depend on the tokens and windows alone. On
+ * error what was added is of no use. */
+phial_status ph_importance_read(ph_importance *importance, ph_pool *pool,
+                                ph_page_store *store,
+                                const ph_importance_config *config,
+                                const phial_token *tokens, size_t n);
+
 typedef struct ph_sequence_bytes {
     uint64_t cache;     /* now */
     uint64_t cache_max; /* with n_context tokens */

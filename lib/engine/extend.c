@@ -129,7 +129,8 @@ phial_status ph_forward_parts(const ph_sequence *host, ph_part *const *parts,
     ph_pass pass = {.model = host->model,
                     .hp = &host->model->hp,
                     .scratch = &host->scratch,
-                    .parts = host->scratch.parts};
+                    .parts = host->scratch.parts,
+                    .importance = host->importance};
 
     PH_TRY(check_fit(parts, n_parts, host->config.n_batch));
     for (uint32_t i = 0; i < n_parts; i++) {

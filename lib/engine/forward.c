@@ -128,8 +128,8 @@ static void adapt_gate(const ph_pass *p, const ph_layer *layer,
 }
 
 /* mid = silu(W_gate x) * W_up x, of the tokens from t on and the slab's rows,
- * from row first on. If W_down takes codes, only in int8, unless adapters want
- * both. */
+ * from row first on. If W_down takes codes, only in int8, unless adapters or
+ * importance want both. */
 static void gate(const ph_pass *p, const ph_layer *layer, const ph_acts *x,
                  const slab *part, uint32_t first, uint32_t t)
 {
@@ -150,7 +150,7 @@ static void gate(const ph_pass *p, const ph_layer *layer, const ph_acts *x,
             k->swiglu(from, from + n, n, from);
             k->quantize_acts(from, n / PH_ACT_BLOCK,
                              s->mid_blocks + to / PH_ACT_BLOCK);
-            if (ph_lora_reads(p, PH_LORA_DOWN))
+            if (p->importance || ph_lora_reads(p, PH_LORA_DOWN))
                 memcpy(s->mid + to, from, n * sizeof *from);
         } else {
             k->swiglu(from, from + n, n, s->mid + to);
@@ -196,6 +196,7 @@ static void attention_block(ph_pass *p, const ph_team *team, uint32_t i)
 
     acts = normalise(p, team, layer->attn_norm, NULL, p->n,
                      takes_codes(q) || takes_codes(k) || takes_codes(v));
+    ph_importance_add(p, team, i, PH_LORA_ATTN, &acts);
     ph_lora_shrink(p, team, layer, PH_LORA_ATTN, &acts);
     project(p, team, q, &acts, &taken[PH_Q], qkv, stride);
     project(p, team, k, &acts, &taken[PH_K], qkv + q->rows, stride);
@@ -207,6 +208,7 @@ static void attention_block(ph_pass *p, const ph_team *team, uint32_t i)
     ph_attend(p, team, i);
     if (takes_codes(out))
         quantize_mid(p, team, out->cols);
+    ph_importance_add(p, team, i, PH_LORA_ATTN_OUT, &mid);
     ph_lora_shrink(p, team, layer, PH_LORA_ATTN_OUT, &mid);
     project(p, team, out, &mid, &taken[PH_OUT], s->wide, stride);
     expect(team, &layer->gate);
@@ -229,12 +231,14 @@ static void feed_forward_block(ph_pass *p, const ph_team *team, uint32_t i)
     ph_deal deal = ph_team_deal(team, &taken[PH_GATE_UP], down->cols, ROWS);
     size_t begin, end;
 
+    ph_importance_add(p, team, i, PH_LORA_FFN, &acts);
     if (ph_lora_shrink(p, team, layer, PH_LORA_FFN, &acts))
         ph_team_sync(team);
     while (ph_deal_next(&deal, &begin, &end))
         gate_rows(p, layer, &acts, &part, begin, end);
     expect(team, down);
     ph_team_sync(team);
+    ph_importance_add(p, team, i, PH_LORA_DOWN, &mid);
     ph_lora_shrink(p, team, layer, PH_LORA_DOWN, &mid);
     project(p, team, down, &mid, &taken[PH_DOWN], s->wide, s->wide_stride);
     expect(team, i + 1 < p->hp->n_layers ? &layer[1].q : &p->model->output);

@@ -17,6 +17,7 @@ typedef struct ph_pass {
     uint32_t n;           /* rows */
     uint32_t n_logits;    /* rows that want logits: those in scratch->list */
     uint32_t lora_inputs; /* of all parts' adapters: bits 1 << PH_LORA_* */
+    ph_importance *importance; /* NULL: not wanted */
     /* Of ph_team_deal, for even and odd layers. */
     atomic_uint taken[2][PH_N_PRODUCTS];
     atomic_uint head_taken;
@@ -65,5 +66,12 @@ void ph_lora_expand(const ph_pass *p, const ph_layer *layer,
  * there is anything. */
 void ph_lora_add(const ph_pass *p, const ph_team *team, const ph_layer *layer,
                  ph_lora_input input);
+
+/* ---- importance.c ------------------------------------------------------ */
+
+/* Where it is wanted, the squares of an input of the layer's matrices are added
+ * up, of all tokens. */
+void ph_importance_add(const ph_pass *p, const ph_team *team, uint32_t layer,
+                       ph_lora_input input, const ph_acts *x);
 
 #endif /* PH_FORWARD_H */

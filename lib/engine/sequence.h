@@ -19,6 +19,7 @@ struct ph_sequence {
     bool imported;      /* it has pages that were not computed here */
     ph_scratch scratch;
     ph_lora_set lora;
+    ph_importance *importance; /* of passes that it hosts; NULL: none */
 };
 
 #endif /* PH_SEQUENCE_H */

@@ -44,6 +44,7 @@ TCase *failure_cases(void);
 TCase *any_bits_cases(void);
 TCase *parts_cases(void);
 TCase *pages_cases(void);
+TCase *importance_cases(void);
 TCase *lora_cases(void);
 TCase *lora_set_cases(void);
 

@@ -15,6 +15,7 @@ static Suite *engine_suite(void)
     suite_add_tcase(s, any_bits_cases());
     suite_add_tcase(s, parts_cases());
     suite_add_tcase(s, pages_cases());
+    suite_add_tcase(s, importance_cases());
     suite_add_tcase(s, lora_cases());
     suite_add_tcase(s, lora_set_cases());
     return s;
