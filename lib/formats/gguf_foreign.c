@@ -47,12 +47,23 @@ static bool is_safetensors(const uint8_t *head, size_t n)
     return n >= 9 && head[8] == '{' && ph_le64(head) < (uint64_t)1 << 32;
 }
 
+/* The number of entries, the length of the first one's name, and the name. */
+static bool is_old_imatrix(const uint8_t *head, size_t n)
+{
+    return n >= 12 && ph_le32(head) > 0 && ph_le32(head) < 1 << 16 &&
+           ph_le32(head + 4) < 64 &&
+           (!memcmp(head + 8, "blk.", 4) || !memcmp(head + 8, "outp", 4));
+}
+
 const char *ph_foreign_kind(const uint8_t *head, size_t n)
 {
     const size_t count = sizeof signatures / sizeof *signatures;
 
     if (is_safetensors(head, n))
         return "a safetensors file";
+    if (is_old_imatrix(head, n))
+        return "an importance matrix in llama.cpp's old format (.dat), which "
+               "llama-imatrix --in-file converts";
     for (size_t i = 0; i < count; i++) {
         ph_str bytes = signatures[i].bytes;
 

@@ -47,6 +47,8 @@ START_TEST(foreign_files_are_named)
         {PH_STR("PK\3\4"), "a ZIP archive"},
         {PH_STR("\x40\0\0\0\0\0\0\0{"), "a safetensors file"},
         {PH_STR("\x40\0\0\0\0\0\0\0{\"__metadata__\""), "a safetensors file"},
+        {PH_STR("\x41\0\0\0\x13\0\0\0blk.0.ffn_down.weight"),
+         "llama.cpp's old format (.dat)"},
         {PH_STR("version https://git-lfs.github.com/spec/v1\n"),
          "a Git LFS pointer"},
         {PH_STR("<!DOCTYPE html>"), "a web page"},
