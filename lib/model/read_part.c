@@ -39,7 +39,7 @@ static phial_status read_rows(const ph_gguf *gguf, const ph_weight *w,
                               const ph_staging *staging, uint8_t *to)
 {
     const uint64_t first = (uint64_t)w->first_row + row;
-    const ph_recoding what = {gguf, w->tensor, w->type, NULL};
+    const ph_recoding what = {gguf, w->tensor, w->type, NULL, NULL};
 
     if (!ph_weight_is_recoded(w))
         return ph_gguf_read(gguf, w->tensor, first * w->row_bytes, to,

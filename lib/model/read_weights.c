@@ -178,7 +178,8 @@ static uint8_t *new_buffers(const ph_heap *heap, const staging_bytes *most,
         uint8_t *own = buffers + i * one;
 
         readers[i].staging = (ph_staging){
-            own, {encoders, own + rows, (float *)(void *)(own + rows + raw)}};
+            own,
+            {encoders, own + rows, (float *)(void *)(own + rows + raw), NULL}};
     }
     return buffers;
 }

@@ -169,7 +169,7 @@ static const super_type super_types[] = {
 };
 
 static void encode_supers(const super_type *type, const float *src,
-                          uint8_t *dst, size_t n)
+                          const float *importance, uint8_t *dst, size_t n)
 {
     const size_t most = LANES * type->shape.span / SUPER;
 
@@ -177,10 +177,12 @@ static void encode_supers(const super_type *type, const float *src,
         const size_t now = n < most ? n : most;
         super_block blocks[2];
 
-        encode_super(&type->shape, src, (uint32_t)now, blocks);
+        encode_super(&type->shape, src, importance, (uint32_t)now, blocks);
         for (size_t b = 0; b < now; b++)
             type->put(&blocks[b], dst + b * type->bytes);
         src += now * SUPER;
+        if (importance)
+            importance += now * SUPER;
         dst += now * type->bytes;
         n -= now;
     }

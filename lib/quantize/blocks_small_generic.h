@@ -57,14 +57,14 @@ static inline void put_small(const small_type *type, const float *src,
         dst[i] = (uint8_t)((codes[i] & 15) | codes[i + HALF] << 4);
 }
 
-static void encode_small(const small_type *type, const float *src, uint8_t *dst,
-                         uint32_t n)
+static void encode_small(const small_type *type, const float *src,
+                         const float *importance, uint8_t *dst, uint32_t n)
 {
     affine_fit best = {.offset = vec_set(0)};
     factors found;
     fit f;
 
-    fit_load(&f, src, ELEMS, n);
+    fit_load(&f, src, importance, ELEMS, n);
     for (int l = 0; l < LANES; l += VEC) {
         if (type->offset)
             best = fit_affine(&f, l, type->c, false);
@@ -78,13 +78,15 @@ static void encode_small(const small_type *type, const float *src, uint8_t *dst,
 }
 
 static void encode_smalls(const small_type *type, const float *src,
-                          uint8_t *dst, size_t n)
+                          const float *importance, uint8_t *dst, size_t n)
 {
     while (n) {
         const size_t now = n < LANES ? n : LANES;
 
-        encode_small(type, src, dst, (uint32_t)now);
+        encode_small(type, src, importance, dst, (uint32_t)now);
         src += now * ELEMS;
+        if (importance)
+            importance += now * ELEMS;
         dst += now * type->bytes;
         n -= now;
     }

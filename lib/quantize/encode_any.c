@@ -51,9 +51,9 @@ const ph_encoders *ph_encoders_get(int32_t isa)
 }
 
 void ph_encode(const ph_encoders *encoders, ph_dtype type, const float *src,
-               uint8_t *dst, size_t n)
+               const float *importance, uint8_t *dst, size_t n)
 {
-    encoders->encode(type, src, dst, n);
+    encoders->encode(type, src, importance, dst, n);
 }
 
 uint32_t ph_decode(const ph_encoders *encoders, ph_dtype type,

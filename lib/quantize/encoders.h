@@ -10,7 +10,8 @@
 
 typedef struct ph_encoders {
     /* n elements, whole blocks of a type that can be written. */
-    void (*encode)(ph_dtype type, const float *src, uint8_t *dst, size_t n);
+    void (*encode)(ph_dtype type, const float *src, const float *importance,
+                   uint8_t *dst, size_t n);
 
     /* n elements, whole blocks of any type, as float. Returns the bits of the
      * largest magnitude; a NaN is above infinity. */

@@ -46,15 +46,15 @@ static void encode_halves(const float *src, uint8_t *dst, size_t n)
         put_half(dst + 2 * i, src[i]);
 }
 
-static void encode_blocks(ph_dtype type, const float *src, uint8_t *dst,
-                          size_t n)
+static void encode_blocks(ph_dtype type, const float *src,
+                          const float *importance, uint8_t *dst, size_t n)
 {
     for (size_t i = 0; i < sizeof small_types / sizeof *small_types; i++)
         if (small_types[i].type == type)
-            encode_smalls(&small_types[i], src, dst, n / ELEMS);
+            encode_smalls(&small_types[i], src, importance, dst, n / ELEMS);
     for (size_t i = 0; i < sizeof super_types / sizeof *super_types; i++)
         if (super_types[i].type == type)
-            encode_supers(&super_types[i], src, dst, n / SUPER);
+            encode_supers(&super_types[i], src, importance, dst, n / SUPER);
     if (type == PH_F32 || type == PH_BF16)
         encode_floats(type, src, dst, n);
     if (type == PH_F16)

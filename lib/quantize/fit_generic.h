@@ -69,7 +69,8 @@ static inline vec nearest(vec v, code_range c)
                    vec_set(c.highest));
 }
 
-static void weigh(fit *f, int l)
+/* weighted: f->w has what the columns count. */
+static void weigh(fit *f, int l, bool weighted)
 {
     const float n = (float)f->n;
     vec squares = vec_set(0), sum_w = squares, sum_x = squares;
@@ -91,8 +92,11 @@ static void weigh(fit *f, int l)
         size[i] = sqrtf(size[i]);
     for (uint32_t i = 0; i < f->n; i++) {
         const vec x = vec_load(f->x[i] + l);
-        const vec w = vec_shorten(vec_load(size) + vec_abs(x), W_BITS);
+        vec w = vec_load(size) + vec_abs(x);
 
+        if (weighted)
+            w *= vec_load(f->w[i] + l);
+        w = vec_shorten(w, W_BITS);
         vec_store(f->w[i] + l, w);
         sum_w += w;
         sum_x += w * x;
@@ -103,11 +107,9 @@ static void weigh(fit *f, int l)
     vec_store(f->sum_x + l, sum_x);
 }
 
-/* n_lanes spans of n elements that follow each other; the lanes that are left
- * are zero. An error counts by the size of its weight and of those beside it:
- * large weights are where the model reacts. What is below 2^-40 is taken for
- * zero: no type holds it. */
-static void fit_load(fit *f, const float *src, uint32_t n, uint32_t n_lanes)
+/* n_lanes spans of n elements that follow each other, one span in each lane;
+ * the lanes that are left are zero. */
+static void to_lanes(const float *src, uint32_t n, uint32_t n_lanes, lanes *to)
 {
     float all[LANES * LONGEST];
 
@@ -116,12 +118,25 @@ static void fit_load(fit *f, const float *src, uint32_t n, uint32_t n_lanes)
         memset(all + n * n_lanes, 0, sizeof *src * n * (LANES - n_lanes));
         src = all;
     }
-    f->n = n;
     for (uint32_t l = 0; l < LANES; l += 4)
         for (uint32_t i = 0; i < n; i += 4)
-            transpose_four(src + l * n + i, n, f->x[i] + l, LANES);
+            transpose_four(src + l * n + i, n, to[i] + l, LANES);
+}
+
+/* An error counts by the size of its weight and of those beside it: large
+ * weights are where the model reacts; and, if it is told, by how much the
+ * element's column counts: from 2^-20 to 2^20, so that sums stay in the range
+ * of floats and products exact. What is below 2^-40 is taken for zero: no type
+ * holds it. */
+static void fit_load(fit *f, const float *src, const float *importance,
+                     uint32_t n, uint32_t n_lanes)
+{
+    f->n = n;
+    to_lanes(src, n, n_lanes, f->x);
+    if (importance)
+        to_lanes(importance, n, n_lanes, f->w);
     for (int l = 0; l < LANES; l += VEC)
-        weigh(f, l);
+        weigh(f, l, importance);
 }
 
 /* ---- x ~ scale * code --------------------------------------------------- */

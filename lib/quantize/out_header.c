@@ -21,8 +21,9 @@ static bool is_kept(const ph_plan *plan, ph_str key)
     if (begins(key, "split.") || ph_str_is(key, "general.alignment") ||
         ph_str_is(key, VERSION))
         return false;
-    return !plan->mix ||
-           !(ph_str_is(key, FILE_TYPE) || begins(key, "quantize.imatrix."));
+    if (begins(key, "quantize.imatrix."))
+        return !plan->mix && !plan->imatrix;
+    return !plan->mix || !ph_str_is(key, FILE_TYPE);
 }
 
 /* Checkpoints do not say: only of one whose matrices have one type it is known.
@@ -45,6 +46,24 @@ static bool file_type_of(const ph_plan *plan, uint32_t *out)
     return first && ph_mix_of_one(first->type, out);
 }
 
+/* The keys that llama-quantize writes. */
+static phial_status put_imatrix(const ph_plan *plan, ph_gguf_builder *b)
+{
+    const ph_imatrix *m = plan->imatrix;
+
+    if (!m)
+        return PHIAL_OK;
+    PH_TRY(ph_builder_str(b, "quantize.imatrix.file",
+                          ph_str_of(plan->config->imatrix)));
+    if (ph_imatrix_dataset(m).len)
+        PH_TRY(ph_builder_str(b, "quantize.imatrix.dataset",
+                              ph_imatrix_dataset(m)));
+    PH_TRY(ph_builder_u32(b, "quantize.imatrix.entries_count",
+                          ph_imatrix_n_entries(m)));
+    return ph_builder_u32(b, "quantize.imatrix.chunks_count",
+                          ph_imatrix_n_chunks(m));
+}
+
 static phial_status put_entries(const ph_plan *plan, ph_gguf_builder *b)
 {
     uint32_t file_type;
@@ -55,6 +74,7 @@ static phial_status put_entries(const ph_plan *plan, ph_gguf_builder *b)
         if (is_kept(plan, e->key))
             PH_TRY(ph_builder_entry(b, e));
     }
+    PH_TRY(put_imatrix(plan, b));
     if (plan->mix)
         PH_TRY(ph_builder_u32(b, FILE_TYPE, ph_mix_file_type(plan->mix)));
     else if (file_type_of(plan, &file_type))

@@ -67,7 +67,8 @@ static phial_status encode_piece(const stream *s, uint64_t piece, worker *self,
                                  slot *out)
 {
     const ph_target *t = target_of(s->plan, piece);
-    const ph_recoding what = {s->plan->gguf, t->from, t->type, t->deltas};
+    const ph_recoding what = {s->plan->gguf, t->from, t->type, t->deltas,
+                              t->importance};
     const uint64_t from = (piece - t->first_piece) * PH_PIECE;
     const uint64_t left = t->n - from;
     const size_t n = left < PH_PIECE ? (size_t)left : PH_PIECE;
@@ -180,7 +181,7 @@ static phial_status allocate(stream *s)
 
     s->memory = ph_alloc_raw(heap, bytes);
     s->floats =
-        ph_alloc_raw(heap, sizeof(float) * PH_RECODE_FLOATS * s->n_threads);
+        ph_alloc_raw(heap, sizeof(float) * 2 * PH_RECODE_FLOATS * s->n_threads);
     s->slots = ph_alloc(heap, n_slots, sizeof *s->slots);
     s->workers = ph_alloc(heap, s->n_threads, sizeof *s->workers);
     if (!s->memory || !s->floats || !s->slots || !s->workers)
@@ -188,10 +189,11 @@ static phial_status allocate(stream *s)
     for (size_t i = 0; i < n_slots; i++)
         s->slots[i].data = s->memory + i * SLOT_BYTES;
     for (size_t i = 0; i < s->n_threads; i++)
-        s->workers[i].recoder =
-            (ph_recoder){.encoders = ph_encoders_get(PHIAL_ISA_BEST),
-                         .raw = s->memory + (n_slots + i) * SLOT_BYTES,
-                         .floats = s->floats + i * PH_RECODE_FLOATS};
+        s->workers[i].recoder = (ph_recoder){
+            .encoders = ph_encoders_get(PHIAL_ISA_BEST),
+            .raw = s->memory + (n_slots + i) * SLOT_BYTES,
+            .floats = s->floats + 2 * i * PH_RECODE_FLOATS,
+            .importance = s->floats + (2 * i + 1) * PH_RECODE_FLOATS};
     for (size_t i = 0; i < BATCHES; i++)
         s->batches[i].slots = s->slots + i * n_slots / BATCHES;
     s->now = &s->batches[0];

@@ -65,6 +65,8 @@ static phial_status make_target(const ph_plan *plan, const ph_mix_model *model,
 
     t->from = ph_gguf_tensor_at(plan->gguf, i);
     PH_TRY(choose(plan, model, t->from, &t->type, used));
+    if (plan->imatrix && t->from->n_dims > 1)
+        PH_TRY(ph_imatrix_find(plan->imatrix, t->from, &t->importance));
     t->n = 1;
     for (uint32_t d = 0; d < t->from->n_dims; d++)
         if (!ph_mul64(t->n, t->from->dims[d], &t->n))
@@ -145,6 +147,21 @@ static phial_status take_deltas(ph_plan *plan)
     return PHIAL_OK;
 }
 
+/* A file that was made for another kind of model must not go unseen. */
+static phial_status check_imatrix(const ph_plan *plan)
+{
+    bool found = !plan->imatrix;
+
+    for (size_t i = 0; i < plan->n && !found; i++)
+        found = plan->targets[i].importance;
+    if (found)
+        return PHIAL_OK;
+    return ph_fail(PHIAL_E_MISMATCH,
+                   "%s: it has entries for none of the matrices of %s",
+                   ph_show_path(plan->config->imatrix).text,
+                   ph_show_path(ph_gguf_path(plan->gguf)).text);
+}
+
 static phial_status make_targets(ph_plan *plan, bool *used)
 {
     const uint32_t none = 0;
@@ -156,6 +173,7 @@ static phial_status make_targets(ph_plan *plan, bool *used)
         PH_TRY(make_target(plan, &model, i, used));
     PH_TRY(check_used(plan, used));
     PH_TRY(take_deltas(plan));
+    PH_TRY(check_imatrix(plan));
     return place(plan);
 }
 

@@ -21,7 +21,8 @@ enum { PH_PIECE = 64 << 10 }; /* elements that are encoded at once */
 typedef struct ph_target {
     const ph_gguf_tensor *from;
     ph_dtype type;
-    uint64_t n; /* elements */
+    const float *importance; /* of its columns; may be NULL */
+    uint64_t n;              /* elements */
     uint64_t bytes;
     uint64_t offset; /* of the data */
     uint64_t first_piece;
@@ -31,8 +32,9 @@ typedef struct ph_target {
 typedef struct ph_plan {
     const ph_gguf *gguf;
     const ph_quantize_config *config;
+    const ph_mix *mix;         /* NULL: as stored */
+    const ph_imatrix *imatrix; /* may be NULL */
     ph_merge merge;
-    const ph_mix *mix; /* NULL: as stored */
     ph_target *targets;
     size_t n;
     uint64_t n_pieces;

@@ -22,6 +22,7 @@ typedef struct ph_quantize_config {
     size_t n_adapters;
     bool reencode; /* as stored, quantised matrices that change are written
                       too */
+    const char *imatrix;        /* path of an importance matrix, or NULL */
     phial_progress_fn progress; /* may be NULL; called by this thread */
     void *progress_user;
 } ph_quantize_config;
@@ -74,16 +75,64 @@ typedef struct ph_encoders ph_encoders;
 const ph_encoders *ph_encoders_get(int32_t isa);
 
 /* n elements, whole blocks, as blocks of type. They are finite and within the
- * limit. The bytes depend on nothing but the elements of the block, or, of
+ * limit. importance, if not NULL: what an error of each counts beside the
+ * others, within PH_IMPORTANCE_LEAST and _MOST; types without a search do not
+ * look at it. The bytes depend on nothing but the elements of the block, or, of
  * types with blocks of 256, of the same block. In the floating-point
  * environment of ph_fp_enter(). */
 void ph_encode(const ph_encoders *encoders, ph_dtype type, const float *src,
-               uint8_t *dst, size_t n);
+               const float *importance, uint8_t *dst, size_t n);
+
+#define PH_IMPORTANCE_LEAST 0x1p-20f
+#define PH_IMPORTANCE_MOST 0x1p20f
 
 /* n elements, whole blocks of any type, as float. Returns the bits of the
  * largest magnitude; a NaN is above infinity. */
 uint32_t ph_decode(const ph_encoders *encoders, ph_dtype type,
                    const uint8_t *src, float *dst, size_t n);
+
+/* ---- imatrix_write.c ----------------------------------------------------- */
+
+/* What llama.cpp calls an importance matrix: for each matrix, named by its
+ * tensor, and each of its columns the sum over some tokens of the squares of
+ * what the column was multiplied with. */
+typedef struct ph_imatrix_entry {
+    char name[64];
+    uint32_t cols;
+    const double *sums;
+} ph_imatrix_entry;
+
+typedef struct ph_imatrix_content {
+    ph_str dataset; /* what was read; may be empty */
+    uint32_t n_chunks, chunk_size;
+    uint64_t n_tokens;
+    const ph_imatrix_entry *entries;
+    size_t n;
+} ph_imatrix_content;
+
+/* PHIAL_E_NUMERIC: a sum is not finite, or beyond F32. */
+phial_status ph_imatrix_write(const ph_heap *heap, const char *path,
+                              const ph_imatrix_content *content);
+
+/* ---- imatrix_read.c ------------------------------------------------------ */
+
+typedef struct ph_imatrix ph_imatrix;
+
+/* Reads and checks such a file. */
+phial_status ph_imatrix_open(const ph_heap *heap, const char *path,
+                             ph_imatrix **out);
+void ph_imatrix_free(ph_imatrix *imatrix); /* NULL is accepted */
+
+uint32_t ph_imatrix_n_entries(const ph_imatrix *imatrix);
+uint32_t ph_imatrix_n_chunks(const ph_imatrix *imatrix); /* 0: not said */
+ph_str ph_imatrix_dataset(const ph_imatrix *imatrix);    /* the first one */
+
+/* What the columns of the model's tensor count beside each other, 1 on average,
+ * for ph_encode(); NULL if there is no entry for it. An entry of another number
+ * of columns is PHIAL_E_MISMATCH. Where q, k and v, or gate and up, are tensors
+ * of their own, the entry of the tensor that they are otherwise counts. */
+phial_status ph_imatrix_find(const ph_imatrix *imatrix,
+                             const ph_gguf_tensor *tensor, const float **out);
 
 /* ---- recode.c ------------------------------------------------------------ */
 
@@ -95,7 +144,8 @@ typedef struct ph_recoding {
     const ph_gguf *gguf;
     const ph_gguf_tensor *tensor;
     ph_dtype type;
-    const ph_delta *deltas; /* added before; NULL: nothing */
+    const ph_delta *deltas;  /* added before; NULL: nothing */
+    const float *importance; /* of each column; NULL: all count alike */
 } ph_recoding;
 
 /* Elements that are floats at a time: what the nearest cache holds. */
@@ -104,8 +154,9 @@ enum { PH_RECODE_FLOATS = 4096 };
 /* What a thread does it with. */
 typedef struct ph_recoder {
     const ph_encoders *encoders;
-    uint8_t *raw;  /* room for n elements as they are in the file */
-    float *floats; /* for PH_RECODE_FLOATS */
+    uint8_t *raw;      /* room for n elements as they are in the file */
+    float *floats;     /* for PH_RECODE_FLOATS */
+    float *importance; /* the same; NULL if there is none of any tensor */
 } ph_recoder;
 
 /* Reads n elements of it from element first on, whole blocks of both types, and

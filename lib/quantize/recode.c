@@ -40,6 +40,22 @@ static bool is_beyond(uint32_t bits, float limit)
     return !(magnitude <= limit);
 }
 
+/* What each element of a part counts, by its column. */
+static const float *spread(const ph_recoding *what, uint64_t first, size_t n,
+                           const ph_recoder *with)
+{
+    const uint64_t cols = what->tensor->dims[0];
+    uint64_t col = first % cols;
+
+    if (!what->importance)
+        return NULL;
+    for (size_t i = 0; i < n; i++) {
+        with->importance[i] = what->importance[col];
+        col = col + 1 < cols ? col + 1 : 0;
+    }
+    return with->importance;
+}
+
 /* n elements that lie in raw, of which the first is element first. */
 static phial_status recode(const ph_recoding *what, uint64_t first, size_t n,
                            const ph_recoder *with, uint8_t *out)
@@ -62,7 +78,8 @@ static phial_status recode(const ph_recoding *what, uint64_t first, size_t n,
         if (is_beyond(most, limit))
             return refuse(what, with->floats, first + at);
         if (type != what->type || what->deltas)
-            ph_encode(with->encoders, what->type, with->floats, to, part);
+            ph_encode(with->encoders, what->type, with->floats,
+                      spread(what, first + at, part, with), to, part);
         if (type == what->type && what->deltas)
             ph_merge_keep(what, first + at, part, raw, to);
     }

@@ -243,14 +243,16 @@ static void set_factors(search *s, const lanes offset)
 /* n_blocks of 256, as many as have spans in sixteen lanes at most:
  * x ~ d * scale * code - dmin * min */
 static void encode_super(const super_shape *shape, const float *src,
-                         uint32_t n_blocks, super_block *out)
+                         const float *importance, uint32_t n_blocks,
+                         super_block *out)
 {
     const code_range c = shape->scales;
     search s = {.shape = shape, .n_blocks = n_blocks};
     lanes offset = {0};
 
     s.per_block = (int)(SUPER / shape->span);
-    fit_load(&s.f, src, shape->span, n_blocks * (uint32_t)s.per_block);
+    fit_load(&s.f, src, importance, shape->span,
+             n_blocks * (uint32_t)s.per_block);
     for (int l = 0; l < LANES; l += VEC)
         if (shape->affine) {
             const affine_fit best = fit_affine(&s.f, l, shape->c, true);

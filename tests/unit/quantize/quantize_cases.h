@@ -7,6 +7,8 @@
 #include "quantize/quantize.h"
 
 TCase *encode_cases(void);
+TCase *imatrix_cases(void);
+TCase *imatrix_use_cases(void);
 TCase *rewriting_cases(void);
 TCase *merge_cases(void);
 TCase *merge_refusal_cases(void);

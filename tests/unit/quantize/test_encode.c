@@ -41,7 +41,7 @@ static void there_and_back(ph_dtype type, const float *x, float *y)
     static uint8_t blocks[N * sizeof(float)];
     const ph_fpenv fp = ph_fp_enter();
 
-    ph_encode(ph_encoders_get(PHIAL_ISA_BEST), type, x, blocks, N);
+    ph_encode(ph_encoders_get(PHIAL_ISA_BEST), type, x, NULL, blocks, N);
     ph_dequantize(type, blocks, y, N);
     ph_fp_leave(fp);
 }
@@ -149,17 +149,17 @@ START_TEST(blocks_do_not_depend_on_each_other)
     float x[N];
 
     gaussian(x, 1);
-    ph_encode(best, type, x, all, N);
+    ph_encode(best, type, x, NULL, all, N);
     ck_assert(ph_dtype_bytes(type, 256, &bytes));
     for (size_t i = 0; i < N / 256; i++) {
-        ph_encode(best, type, x + 256 * i, one, 256);
+        ph_encode(best, type, x + 256 * i, NULL, one, 256);
         ck_assert_mem_eq(one, all + bytes * i, bytes);
     }
     if (ph_dtype_get(type)->block_elems > 32)
         return;
     ck_assert(ph_dtype_bytes(type, 32, &bytes));
     for (size_t i = 0; i < N / 32; i++) {
-        ph_encode(best, type, x + 32 * i, one, 32);
+        ph_encode(best, type, x + 32 * i, NULL, one, 32);
         ck_assert_mem_eq(one, all + bytes * i, bytes);
     }
 }
@@ -176,24 +176,72 @@ static void mixed(float *x)
         x[i] *= sizes[i / 160 % 6] * (i % 97 == 0 ? 5 : 1);
 }
 
+/* All that an element may count, and nothing but the least in places. */
+static void spread(float *importance)
+{
+    for (uint64_t i = 0; i < N; i++) {
+        const float u = tiny_uniform(13, i);
+
+        importance[i] = i / 512 % 3 ? exp2f(20 * u) : PH_IMPORTANCE_LEAST;
+    }
+}
+
+/* Without importance, and with it. */
 START_TEST(every_instruction_set_gives_the_same_bytes)
 {
     const ph_encoders *portable = ph_encoders_get(PHIAL_ISA_PORTABLE);
-    const ph_dtype type = types[_i].type;
+    const ph_dtype type = types[_i % N_TYPES].type;
     static uint8_t want[N * sizeof(float)], got[N * sizeof(float)];
     const size_t n = N - 256;
-    float x[N];
+    float x[N], all[N];
+    const float *importance = _i < N_TYPES ? NULL : all;
 
     mixed(x);
-    ph_encode(portable, type, x, want, n);
+    spread(all);
+    ph_encode(portable, type, x, importance, want, n);
     for (int32_t isa = PHIAL_ISA_BEST; isa <= PHIAL_ISA_NEON; isa++) {
         const ph_encoders *encoders = ph_encoders_get(isa);
 
         memset(got, 0, sizeof got);
         if (encoders)
-            ph_encode(encoders, type, x, got, n);
+            ph_encode(encoders, type, x, importance, got, n);
         ck_assert(!encoders || !memcmp(got, want, sizeof got));
     }
+}
+END_TEST
+
+static double weighted(const float *x, const float *y, const float *weights)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < N; i++)
+        sum += (double)weights[i] * ((double)x[i] - (double)y[i]) *
+               ((double)x[i] - (double)y[i]);
+    return sum;
+}
+
+/* Of types without a search the bytes stay the same; all alike is as none. */
+START_TEST(a_search_heeds_what_elements_count)
+{
+    const ph_encoders *best = ph_encoders_get(PHIAL_ISA_BEST);
+    const ph_dtype type = types[_i].type;
+    const bool searched = ph_dtype_is_quantized(type) && type != PH_Q8_0;
+    static uint8_t without[N * sizeof(float)], with[N * sizeof(float)];
+    float x[N], all[N], y[N], z[N];
+
+    gaussian(x, 1);
+    for (size_t i = 0; i < N; i++)
+        all[i] = 1;
+    ph_encode(best, type, x, NULL, without, N);
+    ph_encode(best, type, x, all, with, N);
+    ck_assert_mem_eq(without, with, sizeof with);
+    for (uint64_t i = 0; i < N; i++)
+        all[i] = expf(3 * tiny_uniform(17, i));
+    ph_encode(best, type, x, all, with, N);
+    ck_assert_int_eq(memcmp(without, with, sizeof with) != 0, searched);
+    ph_dequantize(type, without, y, N);
+    ph_dequantize(type, with, z, N);
+    ck_assert(!searched || weighted(x, z, all) < 0.97 * weighted(x, y, all));
 }
 END_TEST
 
@@ -241,7 +289,8 @@ TCase *encode_cases(void)
     tcase_add_loop_test(tc, odd_rows_survive, 0, N_TYPES);
     tcase_add_loop_test(tc, blocks_do_not_depend_on_each_other, 0, N_TYPES);
     tcase_add_loop_test(tc, every_instruction_set_gives_the_same_bytes, 0,
-                        N_TYPES);
+                        2 * N_TYPES);
+    tcase_add_loop_test(tc, a_search_heeds_what_elements_count, 0, N_TYPES);
     tcase_add_loop_test(tc, every_instruction_set_reads_the_same_floats, 0, 4);
     tcase_add_test(tc, what_is_not_written_is_said);
     return tc;
