@@ -701,6 +701,9 @@ typedef struct phial_quantize_options {
                                          the weights with */
     const float       *adapter_scales; /* these scales; 0 adds nothing */
     size_t             n_adapters;    /* at most 16 */
+    const char        *imatrix;       /* an importance matrix: a file of
+                                         phial_model_imatrix() or llama-imatrix;
+                                         NULL: none */
 } phial_quantize_options;
 
 /* Writes the model at in, anything that phial_model_open() takes, to the GGUF
@@ -716,12 +719,40 @@ typedef struct phial_quantize_options {
  * get nothing, does not change. Adapters are held in memory as floats. See
  * doc/adapters.md.
  *
- * PHIAL_E_MISMATCH: an adapter's shapes are not those of the model.
- * PHIAL_E_NUMERIC: a weight is NaN or infinite. PHIAL_E_UNSUPPORTED: a tensor
- * is of a type that cannot be read, or has weights beyond the range of the type
- * that it should get. PHIAL_E_IO: see the message; a full disk. */
+ * PHIAL_E_MISMATCH: an adapter's shapes are not those of the model, or the
+ * importance matrix is that of another model. PHIAL_E_NUMERIC: a weight is NaN or
+ * infinite. PHIAL_E_UNSUPPORTED: a tensor is of a type that cannot be read, or has
+ * weights beyond the range of the type that it should get. PHIAL_E_IO: see the
+ * message; a full disk. */
 PHIAL_API phial_status phial_quantize(const char *in, const char *out,
                                       const phial_quantize_options *options);
+
+typedef struct phial_imatrix_options {
+    uint32_t          struct_size;
+    uint32_t          flags;       /* PHIAL_TEXT_SPECIAL */
+    uint32_t          n_context;   /* tokens of a window; 0: 512, or what the
+                                      model was trained for if that is less */
+    uint32_t          max_windows; /* read no more than these; 0: all */
+    const char       *dataset;     /* what the file is to say of the text */
+    phial_progress_fn progress;    /* on the calling thread */
+    void             *progress_user;
+} phial_imatrix_options;
+
+/* Reads a text with the model and writes to the GGUF file out how much the
+ * columns of each matrix are used: sums over all tokens of the squares of what
+ * they are multiplied with. It is for phial_quantize_options.imatrix: errors of
+ * much used columns then count more. The text is read in windows side by side,
+ * each of which begins with BOS if the model's file says that texts do. Memory
+ * as for phial_model_embed() of a window; any number of threads may call it:
+ * they take turns. The same text and options give the same bytes for any number
+ * of threads. options may be NULL. out is what it was, or the whole new file,
+ * at any time. See doc/quantisation.md.
+ *
+ * PHIAL_E_ARGUMENT: the text is empty, or n_context below 2 or more than the
+ * model's. PHIAL_E_NUMERIC: the weights gave a NaN or an infinity. */
+PHIAL_API phial_status phial_model_imatrix(
+    const phial_model *model, const char *text, size_t len, const char *out,
+    const phial_imatrix_options *options);
 
 #ifdef __cplusplus
 } /* extern "C" */

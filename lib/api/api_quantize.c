@@ -74,6 +74,7 @@ phial_status phial_quantize(const char *in, const char *out,
                                   .adapter_scales = o.adapter_scales,
                                   .n_adapters = o.n_adapters,
                                   .reencode = o.flags != 0,
+                                  .imatrix = o.imatrix,
                                   .progress = o.progress,
                                   .progress_user = o.progress_user};
     status = ph_quantize(in, out, &config);

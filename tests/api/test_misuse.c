@@ -339,6 +339,10 @@ START_TEST(what_is_absent_checks_its_arguments_and_says_so)
     refused(phial_model_embed(model, "a", 1, 3, &scale, 1, &n), "pool");
     refused(phial_model_embed(model, "a", 1, 1, NULL, 1, &n), "buf");
     refused(phial_model_embed(model, "a", 1, 1, &scale, 1, NULL), "n");
+    refused(phial_model_imatrix(NULL, "a", 1, "x", NULL), "model");
+    refused(phial_model_imatrix(model, NULL, 1, "x", NULL), "text");
+    refused(phial_model_imatrix(model, "", 0, "x", NULL), "text");
+    refused(phial_model_imatrix(model, "a", 1, NULL, NULL), "out");
 
     ck_status(phial_session_set_constraint(session, NULL), PHIAL_OK);
     ck_status(phial_session_set_adapters(session, NULL, NULL, 0), PHIAL_OK);

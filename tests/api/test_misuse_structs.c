@@ -4,6 +4,8 @@
 #include "misuse.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 static void refuse_sampling(phial_sampling s, const char *word)
 {
@@ -87,6 +89,7 @@ END_TEST
 
 enum {
     FIRST_OPTIONS = offsetof(phial_model_options, reserved),
+    FIRST_QUANTIZE_OPTIONS = offsetof(phial_quantize_options, imatrix),
     FIRST_SESSION_OPTIONS = offsetof(phial_session_options, progress),
     FIRST_STATS = offsetof(phial_stats, n_drafted)
 };
@@ -131,6 +134,31 @@ START_TEST(structs_of_another_size_follow_the_rule)
 }
 END_TEST
 
+START_TEST(structs_of_files_follow_it_too)
+{
+    char path[] = "/tmp/phial-structs-XXXXXX";
+    const int fd = mkstemp(path);
+    phial_imatrix_options o = PHIAL_INIT(phial_imatrix_options);
+    phial_status tail_status;
+    uint64_t tail;
+
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    check_sizes(phial_imatrix_options,
+                phial_model_imatrix(model, "abc", 3, path, given));
+    ck_assert(tail_status == PHIAL_E_UNSUPPORTED && tail == 1);
+    check_grown(phial_quantize_options, FIRST_QUANTIZE_OPTIONS,
+                phial_quantize(model_path("phi-4-mini"), path, given));
+    ck_assert(tail_status == PHIAL_E_UNSUPPORTED && tail == 1);
+    o.flags = PHIAL_TEXT_BOS;
+    refused(phial_model_imatrix(model, "a", 1, path, &o), "flags");
+    o.flags = 0;
+    o.n_context = 1;
+    refused(phial_model_imatrix(model, "a", 1, path, &o), "n_context");
+    unlink(path);
+}
+END_TEST
+
 TCase *struct_case(void)
 {
     TCase *t = tcase_create("structs");
@@ -138,5 +166,6 @@ TCase *struct_case(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, sampling_is_checked_field_by_field);
     tcase_add_test(t, structs_of_another_size_follow_the_rule);
+    tcase_add_test(t, structs_of_files_follow_it_too);
     return t;
 }

@@ -250,6 +250,19 @@ class phial_quantize_options(Structure):
         ("adapters", POINTER(c_char_p)),
         ("adapter_scales", POINTER(c_float)),
         ("n_adapters", c_size_t),
+        ("imatrix", c_void_p),
+    ]
+
+
+class phial_imatrix_options(Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("flags", c_uint32),
+        ("n_context", c_uint32),
+        ("max_windows", c_uint32),
+        ("dataset", c_void_p),
+        ("progress", phial_progress_fn),
+        ("progress_user", c_void_p),
     ]
 
 
@@ -307,6 +320,7 @@ FUNCTIONS = [
     ("phial_session_get_rows", phial_status, [POINTER(phial_session), c_size_t, c_size_t, POINTER(c_float), c_size_t, POINTER(c_size_t)]),
     ("phial_model_embed", phial_status, [POINTER(phial_model), c_char_p, c_size_t, c_int32, POINTER(c_float), c_size_t, POINTER(c_size_t)]),
     ("phial_quantize", phial_status, [c_char_p, c_char_p, POINTER(phial_quantize_options)]),
+    ("phial_model_imatrix", phial_status, [POINTER(phial_model), c_char_p, c_size_t, c_char_p, POINTER(phial_imatrix_options)]),
 ]
 
 

@@ -335,9 +335,32 @@ pub struct phial_quantize_options {
     pub adapters: *const *const c_char,
     pub adapter_scales: *const f32,
     pub n_adapters: usize,
+    pub imatrix: *const c_char,
 }
 
 impl Default for phial_quantize_options {
+    fn default() -> Self {
+        // SAFETY: every field is an integer, a float, a nullable
+        // pointer or an optional function; all may be zero.
+        let mut s: Self = unsafe { core::mem::zeroed() };
+        s.struct_size = core::mem::size_of::<Self>() as u32;
+        s
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct phial_imatrix_options {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub n_context: u32,
+    pub max_windows: u32,
+    pub dataset: *const c_char,
+    pub progress: phial_progress_fn,
+    pub progress_user: *mut c_void,
+}
+
+impl Default for phial_imatrix_options {
     fn default() -> Self {
         // SAFETY: every field is an integer, a float, a nullable
         // pointer or an optional function; all may be zero.
@@ -401,4 +424,5 @@ extern "C" {
     pub fn phial_session_get_rows(session: *mut phial_session, first: usize, n_tokens: usize, buf: *mut f32, cap: usize, n: *mut usize) -> phial_status;
     pub fn phial_model_embed(model: *const phial_model, text: *const c_char, len: usize, pool: i32, buf: *mut f32, cap: usize, n: *mut usize) -> phial_status;
     pub fn phial_quantize(r#in: *const c_char, out: *const c_char, options: *const phial_quantize_options) -> phial_status;
+    pub fn phial_model_imatrix(model: *const phial_model, text: *const c_char, len: usize, out: *const c_char, options: *const phial_imatrix_options) -> phial_status;
 }
