@@ -43,6 +43,7 @@ static phial_status convert(const settings *s, int32_t type, uint32_t flags,
     o.adapters = (const char *const *)s->adapters.paths;
     o.adapter_scales = s->adapters.scales;
     o.n_adapters = s->adapters.n;
+    o.imatrix = s->imatrix_file;
     o.progress = on_progress;
     interrupt_catch(NULL, true);
     progress_begin(doing);
@@ -113,6 +114,10 @@ static const option table[] = {
     {"tensor", OPTION_LIST, FIELD(tensors), "PATTERN=TYPE",
      "the type of the matrices whose name matches, where * is any text and ? "
      "one character; may be repeated, the first that matches counts",
+     0, 0, 0},
+    {"imatrix", OPTION_TEXT, FIELD(imatrix_file), "FILE",
+     "an importance matrix, of phial imatrix or llama-imatrix: errors of what "
+     "the model uses much count more",
      0, 0, 0},
     {"threads", OPTION_COUNT, FIELD(threads), "N",
      "threads to compute with; 0: one per processor (default 0)", 0, 4096, 't'},

@@ -85,6 +85,10 @@ struct settings {
     /* quantize */
     int32_t weights;   /* PHIAL_WEIGHTS_* */
     text_list tensors; /* overrides */
+    const char *imatrix_file;
+
+    /* imatrix */
+    uint64_t chunks;
 
     /* merge */
     int32_t merged_weights; /* the same; -1: not given */

@@ -8,7 +8,8 @@ import cli_support
 from cli_support import FAILED, OK, USAGE, Case
 
 COMMANDS = ("run", "chat", "batch", "score", "tokenize", "inspect",
-            "estimate", "quantize", "merge", "bench", "synth", "version")
+            "estimate", "imatrix", "quantize", "merge", "bench", "synth",
+            "version")
 
 
 class Help(Case):
