@@ -4,6 +4,7 @@
 
 usage: compare_quantizer.py PHIAL LIBPHIAL WORK_FOLDER [--prompts N]
                             [--types q4_k_m,...] [--models demo,...]
+                            [--imatrix CHARACTERS]
 
 For every type, on the demo model and on random models with planted outliers
 (kl_models.py), all from F32: the mean Kullback-Leibler divergence KL(before ||
@@ -14,6 +15,10 @@ Every tensor has the same type in both files. "ratio" is ours to theirs, "log ra
 logarithm with the standard error; prompts are common, and differences are
 paired. The last table has the means over the models. Fails if ours is worse by
 more than three standard errors of that mean.
+
+With --imatrix both quantisers are given the same importance matrix, which
+phial imatrix makes of so many characters of conversations drawn apart from the
+prompts.
 
 On the demo model llama.cpp reads our files, and the greedy continuations of both
 engines are compared. Where they part, "gap" is the difference of the two logits
@@ -38,7 +43,7 @@ import phial_logits
 from kl_engines import CONTEXT, Peer, build_quantizer
 from kl_measures import divergences, log_ratios, verdict
 from kl_models import oracle
-from kl_prompts import write_floats
+from kl_prompts import conversation_text, write_floats
 
 LENGTH = 48   # of a prompt
 GREEDY = 24   # tokens of a continuation
@@ -62,15 +67,27 @@ def shapes(path):
             for t in gguf.GGUFReader(path).tensors}
 
 
-def write_both(options, tool, source, kind):
+def write_matrix(options, source):
+    """The path of an importance matrix of the model."""
+    text, matrix = source + ".txt", source + ".imatrix"
+    with open(text, "w", encoding="utf-8") as f:
+        f.write(conversation_text(options.imatrix))
+    subprocess.run([options.program, "imatrix", source, text, "--special",
+                    "-o", matrix, "--force"], check=True,
+                   stdout=subprocess.DEVNULL)
+    return matrix
+
+
+def write_both(options, tool, source, kind, matrix):
     """Paths of our file and theirs. Their tensors are told to have the types
     of ours: which mixes its names stand for has changed over time."""
     ours, theirs = source + ".ours", source + ".theirs"
     subprocess.run([options.program, "quantize", source, ours, "--type", kind,
-                    "--force"], check=True, stdout=subprocess.DEVNULL)
+                    "--force", *(["--imatrix", matrix] if matrix else [])],
+                   check=True, stdout=subprocess.DEVNULL)
     subprocess.run([tool, source, theirs,
-                    str(int(gguf.LlamaFileType[TYPES[kind]])), "2", ours],
-                   check=True)
+                    str(int(gguf.LlamaFileType[TYPES[kind]])), "2", ours,
+                    *([matrix] if matrix else [])], check=True)
     if shapes(ours) != shapes(theirs):
         raise RuntimeError(f"{kind}: the types of tensors differ")
     return ours, theirs
@@ -131,12 +148,13 @@ def table(options, tool, peer, name, folder):
     source = os.path.join(folder, name)
     prompts = write_floats(source, name, options.library, options.prompts,
                            LENGTH)
+    matrix = write_matrix(options, source) if options.imatrix else None
     model = oracle.Model(source)
     before = [oracle.logits(model, prompt) for prompt in prompts]
     print("type         ours      theirs   ratio log ratio")
     found, wrong = {}, False
     for kind in options.types.split(","):
-        files = write_both(options, tool, source, kind)
+        files = write_both(options, tool, source, kind, matrix)
         results = []
         for path in files:
             model = oracle.Model(path)
@@ -176,6 +194,8 @@ def main():
     parser.add_argument("--types", default=",".join(TYPES))
     parser.add_argument("--models",
                         default=",".join(["demo", *kl_models.RANDOM]))
+    parser.add_argument("--imatrix", type=int, default=0,
+                        metavar="CHARACTERS")
     options = parser.parse_args()
     tool = build_quantizer(options.work)
     peer = Peer("llama.cpp", *compare_llama.build_adapter(options.work), 1)

@@ -47,6 +47,15 @@ def demo_prompts(library, count, length, joined):
     return prompts
 
 
+def conversation_text(length):
+    """At least so many characters of other conversations."""
+    talks, text = conversations.stream(8, conversations.shares_at(0.85)), ""
+    while len(text) < length:
+        pieces = conversations.segments(next(talks))
+        text += "".join(piece for piece, _, _ in pieces)
+    return text
+
+
 def write_floats(path, name, library, count, length, joined=False):
     """The model in F32. Returns its prompts."""
     if name != "demo":
