@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
  * phial merge: a model with low-rank adapters added to its weights. */
-#include "options.h"
 #include "quantizing.h"
 
 /* Without a type quantised matrices are refused, since whoever does not think
@@ -22,17 +21,10 @@ static const option table[] = {
      "each matrix keeps its own, which must be F32, F16 or BF16 where an "
      "adapter changes it; same: it keeps its own and is quantised to it again",
      0, 0, 0},
-    {"tensor", OPTION_LIST, FIELD(tensors), "PATTERN=TYPE",
-     "the type of the matrices whose name matches, where * is any text and ? "
-     "one character; may be repeated, the first that matches counts",
-     0, 0, 0},
-    {"threads", OPTION_COUNT, FIELD(threads), "N",
-     "threads to compute with; 0: one per processor (default 0)", 0, 4096, 't'},
-    {"force", OPTION_FLAG, FIELD(force), NULL, "overwrite the file", 0, 0, 'f'},
-    {"json", OPTION_FLAG, FIELD(json), NULL, "print one JSON object", 0, 0, 0},
 };
-static const option_group merge_options = OPTION_GROUP("Merged model", table);
-static const option_group *const groups[] = {&merge_options, NULL};
+static const option_group merge_options = OPTION_GROUP("Types", table);
+static const option_group *const groups[] = {&merge_options, &written_options,
+                                             NULL};
 
 const command command_merge = {
     "merge",

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * phial quantize: a model with weights of other types; and what merge does in
  * the same way. */
-#include "options.h"
 #include "output.h"
 #include "progress.h"
 #include "quantizing.h"
@@ -107,10 +106,7 @@ static int quantize(const settings *s)
 
 #define FIELD(name) offsetof(settings, name)
 
-static const option table[] = {
-    {"type", OPTION_CHOICE, FIELD(weights), WEIGHT_TYPES,
-     "the mix of tensor formats that files of this name have (default q4_k_m)",
-     0, 0, 0},
+static const option written_table[] = {
     {"tensor", OPTION_LIST, FIELD(tensors), "PATTERN=TYPE",
      "the type of the matrices whose name matches, where * is any text and ? "
      "one character; may be repeated, the first that matches counts",
@@ -124,8 +120,16 @@ static const option table[] = {
     {"force", OPTION_FLAG, FIELD(force), NULL, "overwrite the file", 0, 0, 'f'},
     {"json", OPTION_FLAG, FIELD(json), NULL, "print one JSON object", 0, 0, 0},
 };
-static const option_group quantize_options = OPTION_GROUP("Model file", table);
-static const option_group *const groups[] = {&quantize_options, NULL};
+const option_group written_options = OPTION_GROUP("Model file", written_table);
+
+static const option table[] = {
+    {"type", OPTION_CHOICE, FIELD(weights), WEIGHT_TYPES,
+     "the mix of tensor formats that files of this name have (default q4_k_m)",
+     0, 0, 0},
+};
+static const option_group quantize_options = OPTION_GROUP("Types", table);
+static const option_group *const groups[] = {&quantize_options,
+                                             &written_options, NULL};
 
 const command command_quantize = {
     "quantize",

@@ -89,7 +89,7 @@ END_TEST
 
 enum {
     FIRST_OPTIONS = offsetof(phial_model_options, reserved),
-    FIRST_QUANTIZE_OPTIONS = offsetof(phial_quantize_options, imatrix),
+    FIRST_QUANTIZE_OPTIONS = offsetof(phial_quantize_options, adapters),
     FIRST_SESSION_OPTIONS = offsetof(phial_session_options, progress),
     FIRST_STATS = offsetof(phial_stats, n_drafted)
 };
