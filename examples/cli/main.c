@@ -13,13 +13,14 @@
 extern const command command_run, command_chat, command_batch, command_score,
     command_embed, command_tokenize, command_inspect, command_estimate,
     command_pull, command_imatrix, command_quantize, command_merge,
-    command_bench, command_synth, command_version;
+    command_bench, command_synth, command_completion, command_version;
 
 const command *const commands[] = {
-    &command_run,   &command_chat,     &command_batch,    &command_score,
-    &command_embed, &command_tokenize, &command_inspect,  &command_estimate,
-    &command_pull,  &command_imatrix,  &command_quantize, &command_merge,
-    &command_bench, &command_synth,    &command_version,  NULL,
+    &command_run,   &command_chat,     &command_batch,      &command_score,
+    &command_embed, &command_tokenize, &command_inspect,    &command_estimate,
+    &command_pull,  &command_imatrix,  &command_quantize,   &command_merge,
+    &command_bench, &command_synth,    &command_completion, &command_version,
+    NULL,
 };
 
 const command *command_find(const char *name)

@@ -57,8 +57,8 @@ def sections(program):
     for name in command_names(program):
         usage, about, groups = parse(help_text(program, name))
         commands += f".SS {troff(usage)}\n{troff(about)}\n"
-        own, shared = groups[0], groups[1:]
-        commands += "".join(entry(*e) for e in own[1])
+        own, shared = groups[:1], groups[1:]
+        commands += "".join(entry(*e) for _, es in own for e in es)
         if shared:
             titles = ", ".join(title for title, _ in shared)
             commands += f".PP\nIt also takes the options under {titles}.\n"

@@ -9,7 +9,7 @@ from cli_support import FAILED, OK, USAGE, Case
 
 COMMANDS = ("run", "chat", "batch", "score", "tokenize", "inspect",
             "estimate", "imatrix", "quantize", "merge", "bench", "synth",
-            "version")
+            "completion", "version")
 
 
 class Help(Case):
