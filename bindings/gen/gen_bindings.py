@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes everything that is derived from include/phial/phial.h.
+"""Writes everything that is derived from include/phial/phial.h: bindings,
+symbols, and the functions in the page libphial(3).
 
   gen_bindings.py            rewrite the generated files; refuses a header that
                              breaks a fact of lib/api/phial.abi
@@ -13,6 +14,7 @@ import re
 import sys
 
 import emit_abi
+import emit_man
 import emit_python
 import emit_rust
 from header import HERE, read_header
@@ -20,6 +22,8 @@ from header import HERE, read_header
 ROOT = os.path.dirname(os.path.dirname(HERE))
 HEADER = os.path.join(ROOT, "include/phial/phial.h")
 ABI = os.path.join(ROOT, "lib/api/phial.abi")
+PAGE = os.path.join(ROOT, "lib/api/libphial.3")
+EXAMPLE = os.path.join(ROOT, "examples/hello.c")
 
 
 def version_node():
@@ -35,6 +39,8 @@ def outputs(header):
     return {
         "bindings/python/phial/_ffi.py": emit_python.emit(header),
         "bindings/rust/phial-sys/src/ffi.rs": emit_rust.emit(header),
+        "lib/api/libphial.3": emit_man.emit(read(PAGE), read(HEADER),
+                                            read(EXAMPLE)),
         "lib/api/phial.map": emit_abi.version_script(header, version_node()),
         "lib/api/phial.abi": "\n".join(emit_abi.dump(header)) + "\n",
     }
