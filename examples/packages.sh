@@ -6,14 +6,15 @@
 
 apt_build="gcc libc6-dev meson ninja-build pkg-config libjansson-dev libedit-dev \
 libcurl4-openssl-dev libssl-dev"
-apt_test="check python3 python3-venv git g++ python3-pycparser ca-certificates"
+apt_test="check python3 python3-venv git g++ python3-pycparser ca-certificates \
+cmake"
 dnf_build="gcc meson ninja-build pkgconf-pkg-config jansson-devel libedit-devel \
 libcurl-devel openssl-devel"
-dnf_test="check-devel python3 git gcc-c++ python3-pycparser"
+dnf_test="check-devel python3 git gcc-c++ python3-pycparser cmake"
 pacman_build="gcc meson ninja pkgconf jansson libedit curl openssl"
-pacman_test="check python git python-pycparser"
+pacman_test="check python git python-pycparser cmake"
 brew_build="meson ninja pkg-config jansson libedit curl openssl@3"
-brew_test="check python git"
+brew_test="check python git cmake"
 
 has() {
     command -v "$1" >/dev/null 2>&1
