@@ -35,6 +35,15 @@ def example(page):
         "\\e", "\\")
 
 
+def documented(language):
+    """The block in this language in doc/installing.md, of which there is
+    one."""
+    with open(os.path.join(SOURCE, "doc/installing.md"),
+              encoding="utf-8") as f:
+        block, = re.findall(rf"```{language}\n(.*?)```", f.read(), re.S)
+    return block
+
+
 def libraries(program):
     """Names of what a program or a library needs."""
     dynamic = run("readelf", "-d", program)
@@ -84,7 +93,7 @@ class Case(unittest.TestCase):
     def write_example(self):
         page = self.installed.path(self.installed.option["mandir"], "man3",
                                    "libphial.3")
-        return self.write("program.c", example(page))
+        return self.write("hello.c", example(page))
 
     def answers(self, program, folder=None):
         """The program answers with the library in the folder, if it needs

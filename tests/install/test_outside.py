@@ -7,16 +7,11 @@ import shutil
 import subprocess
 import unittest
 
-from install_support import CC, Case, libraries, run
+from install_support import CC, Case, documented, libraries, run
 
-CMAKE_PROJECT = """\
-cmake_minimum_required(VERSION 3.13)
-project(outside C)
-find_package(phial 0.1 REQUIRED COMPONENTS shared static)
-add_executable(shared program.c)
-target_link_libraries(shared PRIVATE phial::phial)
-add_executable(static program.c)
-target_link_libraries(static PRIVATE phial::static)
+WITH_STATIC = """\
+add_executable(hello-static hello.c)
+target_link_libraries(hello-static PRIVATE phial::static)
 """
 
 # Asks the version file as find_package() does.
@@ -85,7 +80,7 @@ class CMake(Case):
     def setUp(self):
         super().setUp()
         self.write_example()
-        self.write("CMakeLists.txt", CMAKE_PROJECT)
+        self.write("CMakeLists.txt", documented("cmake") + WITH_STATIC)
 
     def test_a_program_with_either_library(self):
         build = os.path.join(self.folder, "build")
@@ -93,13 +88,16 @@ class CMake(Case):
             "-DCMAKE_PREFIX_PATH=" + self.installed.path(),
             "-DCMAKE_C_COMPILER=" + CC[-1])
         run("cmake", "--build", build)
-        shared, static = (os.path.join(build, n) for n in ("shared", "static"))
+        shared, static = (os.path.join(build, name)
+                          for name in ("hello", "hello-static"))
         self.assertIn("libphial.so.0", libraries(shared))
         self.assertNotIn("libphial.so.0", libraries(static))
         self.answers(shared, self.installed.lib())
         self.answers(static)
 
     def test_an_installation_without_what_is_asked_for_is_refused(self):
+        self.write("CMakeLists.txt", documented("cmake").replace(
+            "REQUIRED", "REQUIRED COMPONENTS shared static"))
         copy = os.path.join(self.folder, "copy")
         shutil.copytree(self.installed.path(), copy, symlinks=True)
         os.remove(os.path.join(copy, self.installed.option["libdir"],

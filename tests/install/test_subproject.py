@@ -8,13 +8,9 @@ import shutil
 import tempfile
 import unittest
 
-from install_support import ANSWER, DEMO, QUESTION, SOURCE, libraries, run
+from install_support import (ANSWER, DEMO, QUESTION, SOURCE, documented,
+                             libraries, run)
 
-PROJECT = """\
-project('outside', 'c')
-phial = dependency('phial', version: '>= 0.1', fallback: 'phial')
-executable('outside', 'main.c', dependencies: phial)
-"""
 FULL = os.environ.get("PHIAL_BUILD_SUBPROJECT", "") not in ("", "0")
 
 
@@ -27,9 +23,9 @@ class Subproject(unittest.TestCase):
         os.symlink(SOURCE, os.path.join(self.folder, "subprojects", "phial"))
         with open(os.path.join(self.folder, "meson.build"), "w",
                   encoding="utf-8") as f:
-            f.write(PROJECT)
+            f.write(documented("meson"))
         shutil.copy(os.path.join(SOURCE, "examples/hello.c"),
-                    os.path.join(self.folder, "main.c"))
+                    os.path.join(self.folder, "hello.c"))
 
     def configure(self, *options):
         """The folder of the build; names of targets that are made unasked."""
@@ -48,14 +44,14 @@ class Subproject(unittest.TestCase):
 
     def works(self, build):
         run("ninja", "-C", build)
-        program = os.path.join(build, "outside")
+        program = os.path.join(build, "hello")
         self.assertEqual(run(program, DEMO, QUESTION), ANSWER)
         return libraries(program)
 
     def test_the_shared_library_alone_is_built_by_default(self):
         build, targets = self.configure()
         self.assertEqual(targets, {
-            ("outside", "executable"), ("phial", "shared library"),
+            ("hello", "executable"), ("phial", "shared library"),
             ("commit.h", "custom")})
         tests = json.loads(run("meson", "introspect", build, "--tests"))
         self.assertEqual(tests, [])
@@ -65,7 +61,7 @@ class Subproject(unittest.TestCase):
     def test_the_static_library_is_built_where_the_project_says_so(self):
         build, targets = self.configure("-Ddefault_library=static")
         self.assertEqual(targets, {
-            ("outside", "executable"), ("phial", "static library"),
+            ("hello", "executable"), ("phial", "static library"),
             ("commit.h", "custom")})
         if FULL:
             self.assertNotIn("libphial.so.0", self.works(build))
