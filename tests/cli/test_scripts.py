@@ -78,7 +78,8 @@ class Posix(Case):
         dash = shutil.which("dash")
         if not dash:
             self.skipTest("dash is not here")
-        for script in (*SCRIPTS, "examples/packages.sh"):
+        for script in (*SCRIPTS, "examples/packages.sh",
+                       "examples/debian/build.sh"):
             subprocess.run([dash, "-n", os.path.join(ROOT, script)],
                            check=True)
 
