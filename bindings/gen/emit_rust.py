@@ -48,7 +48,7 @@ def emit(header):
         "// Generated from include/phial/phial.h by bindings/gen. Do not edit.",
         "#![allow(non_camel_case_types)]",
         "",
-        "use core::ffi::{c_char, c_void};",
+        "use std::os::raw::{c_char, c_void};",
         "",
     ]
     for c in header.constants:

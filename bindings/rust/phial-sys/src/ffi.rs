@@ -1,7 +1,7 @@
 // Generated from include/phial/phial.h by bindings/gen. Do not edit.
 #![allow(non_camel_case_types)]
 
-use core::ffi::{c_char, c_void};
+use std::os::raw::{c_char, c_void};
 
 pub const PHIAL_OK: i32 = 0;
 pub const PHIAL_END: i32 = 1;
