@@ -17,8 +17,11 @@ fn main() {
     if env::var_os("DOCS_RS").is_some() {
         return; // documentation needs no library, and has none
     }
-    if let Some(folder) = env::var_os("PHIAL_LIB_DIR") {
-        return link_from(Path::new(&folder));
+    match env::var_os("PHIAL_LIB_DIR") {
+        Some(folder) if !folder.is_empty() => {
+            return link_from(Path::new(&folder));
+        }
+        _ => {}
     }
     #[cfg(feature = "vendored")]
     vendored::compile();

@@ -12,6 +12,7 @@
 //! assert_ne!(unsafe { phial_sys::phial_version() }, 0);
 //! ```
 
+#[rustfmt::skip] // as the generator writes it
 mod ffi;
 pub use ffi::*;
 
