@@ -7,6 +7,8 @@ use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::thread;
 
 struct Tier {
     suffix: &'static str,
@@ -49,36 +51,65 @@ const TIERS: [Tier; 5] = [
     Tier { suffix: "_neon", arch: "aarch64", flags: &[] },
 ];
 
+/// A source and the flags that it needs beside those of all.
+struct Part {
+    source: PathBuf,
+    flags: &'static [&'static str],
+}
+
 pub fn compile() {
     let root = Path::new(&env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("c");
     let arch = env::var("CARGO_CFG_TARGET_ARCH").unwrap();
-    let mut common = Vec::new();
-    let mut tiers: [Vec<PathBuf>; 5] = Default::default();
+    let parts: Vec<Part> = sources(&root.join("lib"))
+        .into_iter()
+        .filter_map(|source| part_of(source, &arch))
+        .collect();
 
-    for source in sources(&root.join("lib")) {
-        match tier_of(&source) {
-            Some(i) if TIERS[i].arch == arch => tiers[i].push(source),
-            Some(_) => {}
-            None => common.push(source),
-        }
-    }
-    let mut library = build(&root);
-    for (tier, files) in TIERS.iter().zip(&tiers) {
-        if files.is_empty() {
-            continue;
-        }
-        let mut part = build(&root);
-        for flag in tier.flags {
-            part.flag(flag);
-        }
-        library.objects(part.files(files).compile_intermediates());
-    }
-    library.files(&common).compile("phial");
+    build(&root).objects(compile_parts(&root, parts)).compile("phial");
     super::link_needed();
     println!("cargo:rerun-if-changed=build_vendored.rs");
     println!("cargo:rerun-if-changed={}", root.join("lib").display());
     println!("cargo:rerun-if-changed={}", root.join("include").display());
     println!("cargo:include={}", root.join("include").display());
+}
+
+/// None if the source is for another architecture.
+fn part_of(source: PathBuf, arch: &str) -> Option<Part> {
+    let stem = source.file_stem()?.to_str()?;
+    let tier = TIERS.iter().find(|tier| stem.ends_with(tier.suffix));
+    let flags = match tier {
+        Some(tier) if tier.arch == arch => tier.flags,
+        Some(_) => return None,
+        None => &[],
+    };
+    Some(Part { source, flags })
+}
+
+/// The objects, in order of their names. The crate cc does this by itself with
+/// its feature `parallel`, which would be three more crates.
+fn compile_parts(root: &Path, parts: Vec<Part>) -> Vec<PathBuf> {
+    let jobs = env::var("NUM_JOBS").map_or(1, |n| n.parse().unwrap());
+    let queue = Mutex::new(parts.into_iter());
+    let objects = Mutex::new(Vec::new());
+    let next = || queue.lock().unwrap().next();
+
+    thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                while let Some(part) = next() {
+                    let mut build = build(root);
+                    for flag in part.flags {
+                        build.flag(flag);
+                    }
+                    let made = build.file(part.source).compile_intermediates();
+                    objects.lock().unwrap().extend(made);
+                }
+            });
+        }
+    });
+    let mut objects = objects.into_inner().unwrap();
+    objects.sort();
+    objects
 }
 
 /// The flags on which bits and speed depend are those of meson.build, whatever
@@ -101,12 +132,6 @@ fn build(root: &Path) -> cc::Build {
         .include(root.join("include"))
         .include(root.join("lib"));
     build
-}
-
-fn tier_of(source: &Path) -> Option<usize> {
-    let stem = source.file_stem()?.to_str()?;
-
-    TIERS.iter().position(|tier| stem.ends_with(tier.suffix))
 }
 
 /// In order of their names, so that the same tree gives the same archive.

@@ -21,15 +21,17 @@ thread_local! {
     static PANIC: Cell<Option<Panic>> = const { Cell::new(None) };
 }
 
-/// The first panic counts. What cannot be kept is forgotten: to drop it could
-/// panic again.
+/// The first panic counts. To drop another one might panic again, and what comes
+/// of that is forgotten.
 fn keep_panic(panic: Panic) {
     let mut panic = Some(panic);
     let _ = PANIC.try_with(|kept| {
         let first = kept.take().or_else(|| panic.take());
         kept.set(first);
     });
-    std::mem::forget(panic);
+    if let Err(worse) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        std::mem::forget(worse);
+    }
 }
 
 /// Goes on with the panic of a hook that was called on this thread.

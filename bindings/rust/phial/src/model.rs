@@ -19,7 +19,7 @@ use crate::{
 struct Owned {
     raw: *mut sys::phial_model,
     info: ModelInfo,
-    _log: Option<Box<Log>>,
+    _log: Option<Arc<Log>>,
 }
 
 // SAFETY: models are immutable and may be shared by threads; the hook is Sync.

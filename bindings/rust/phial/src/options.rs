@@ -29,8 +29,9 @@ pub struct ModelOptions {
     weights: Weights,
     cache_limit: u64,
     log_level: i32,
-    log: Option<Box<Log>>,
-    progress: Option<Box<Progress>>,
+    // Not boxes, which must not be moved while the library has their address.
+    log: Option<Arc<Log>>,
+    progress: Option<Arc<Progress>>,
 }
 
 impl ModelOptions {
@@ -94,7 +95,7 @@ impl ModelOptions {
         hook: impl Fn(LogLevel, &str) + Send + Sync + 'static,
     ) -> Self {
         self.log_level = level as i32;
-        self.log = Some(Box::new(Log::new(hook)));
+        self.log = Some(Arc::new(Log::new(hook)));
         self
     }
 
@@ -105,7 +106,7 @@ impl ModelOptions {
         mut self,
         hook: impl FnMut(f32) -> ControlFlow<()> + Send + 'static,
     ) -> Self {
-        self.progress = Some(Box::new(Progress::new(hook)));
+        self.progress = Some(Arc::new(Progress::new(hook)));
         self
     }
 
@@ -141,7 +142,7 @@ impl ModelOptions {
         c
     }
 
-    pub(crate) fn into_log(self) -> Option<Box<Log>> {
+    pub(crate) fn into_log(self) -> Option<Arc<Log>> {
         self.log
     }
 }
@@ -300,8 +301,10 @@ mod tests {
         let c = options.to_c();
         assert_eq!([c.flags, c.n_context, c.n_prefill], [3, 1, 2]);
         assert_eq!([c.cache_format, c.rope], [3, 2]);
-        // SAFETY: the hook is in options.
+        let kept = options.into_progress();
+        // SAFETY: the hook has moved from options, and is still there.
         let told = unsafe { c.progress.unwrap()(c.progress_user, 0.5) };
         assert_eq!(told, 1);
+        drop(kept);
     }
 }
