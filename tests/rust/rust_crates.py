@@ -10,6 +10,7 @@
 """
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -27,11 +28,14 @@ class Cargo:
             os.environ,
             CARGO_TARGET_DIR=os.path.join(build, "tests/rust/target", mode),
             # Or rustdoc ignores which error a block must fail with.
-            RUSTC_BOOTSTRAP="1")
+            RUSTC_BOOTSTRAP="1",
+            RUSTDOCFLAGS="-D warnings")
         for name in ("PHIAL_LIB_DIR", "PHIAL_STATIC"):
             self.env.pop(name, None)
         if mode in ("linked", "static", "lint"):
             self.env["PHIAL_LIB_DIR"] = self.library
+        if mode == "vendored" and shutil.which("ccache"):
+            self.env.setdefault("CC", "ccache cc")
         if mode == "static":
             self.env["PHIAL_STATIC"] = "1"
         elif mode != "vendored":

@@ -92,3 +92,7 @@ pub fn build_info() -> String {
         .to_string_lossy()
         .into_owned()
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
