@@ -10,14 +10,22 @@ use std::ops::ControlFlow;
 
 use common::{tiny_path, Numbers};
 use phial::{
-    Cache, Chat, Error, Event, Model, Pool, Result, Role, Sampling, Session,
-    SessionOptions, TextFlags, Token, Tokenizer,
+    Adapter, Cache, Chat, Error, Event, Model, Pool, Result, Role, Sampling,
+    Session, SessionOptions, TextFlags, Token, Tokenizer,
 };
 
 const CALLS: usize = 20_000;
 const SESSIONS: usize = 6;
 const TEXTS: [&str; 6] =
     ["", "a", "Once upon a time", "<|end|><|user|>", "Grüße 世界 🦊", "\n\n  "];
+
+const JSON: [&str; 5] = [
+    r#"{"role": "user", "content": "hello"}"#,
+    r#"[{"role": "assistant", "content": "hello"}]"#,
+    r#"[{"type": "function", "function": {"name": "f", "parameters": {}}}]"#,
+    "[]",
+    "{",
+];
 
 struct Held {
     session: Session,
@@ -28,6 +36,7 @@ struct World {
     numbers: Numbers,
     models: Vec<Model>,
     tokenizer: Tokenizer,
+    adapter: Option<Adapter>,
     chat: Chat,
     held: Vec<Held>,
     saved: Vec<u8>,
@@ -53,6 +62,8 @@ impl World {
         World {
             numbers: Numbers(seed),
             tokenizer: models[0].tokenizer().unwrap(),
+            adapter: env::var_os("PHIAL_ADAPTER")
+                .map(|path| models[0].adapter(path).unwrap()),
             models,
             chat: Chat::new().unwrap(),
             held: Vec::new(),
@@ -152,8 +163,15 @@ impl World {
             5 => {
                 let role = [Role::System, Role::User, Role::Assistant];
                 let role = role[self.below(3)];
-                let result = self.chat.add(role, text).map(drop);
+                let json = JSON[self.below(JSON.len())];
+                let result = match self.below(4) {
+                    0 => self.chat.add_json(json).map(drop),
+                    1 => self.chat.set_tools(json).map(drop),
+                    _ => self.chat.add(role, text).map(drop),
+                };
                 self.note(result);
+                let prompt = self.chat.render(&self.models[1], true);
+                self.note(prompt);
                 if self.below(4) == 0 {
                     self.chat = Chat::new().unwrap();
                 }
@@ -183,65 +201,89 @@ impl World {
 
     /// A call on one of the sessions, and what it holds behind it.
     fn call(&mut self, i: usize) {
-        let (text, flags) = (self.text(), self.flags());
-        let (sampling, tokens) = (self.sampling(), self.some_tokens());
-        let (n, sharp) = (self.below(60), self.below(3) == 0);
-        let saved = std::mem::take(&mut self.saved);
-        let held = &mut self.held[i];
-        let session = &mut held.session;
-        let before = held.tokens.clone();
-        let result: Result<()> = match self.numbers.below(18) {
-            0 => session.set_sampling(&sampling),
-            1 => session.add_text(text, flags),
-            2 => session.add_tokens(&tokens),
-            3 => session.set_chat(&self.chat),
-            4 => session.prefill(n).map(drop),
-            5 | 6 => session.next_event().map(drop),
-            7 => take_some(session, &sampling, n % 8),
-            8 => session.logits().map(|logits| {
-                assert!(logits.iter().all(|x| x.is_finite()));
-            }),
-            9 => session.top(n).map(|top| {
-                assert!(top.windows(2).all(|w| w[0].1 >= w[1].1));
-            }),
-            10 => session.score(&tokens).map(|scores| {
-                assert!(scores.iter().all(|&x| x <= 0.0));
-            }),
-            11 => session.rows(n, 3).map(drop),
-            12 => session.rewind(if sharp { n } else { before.len() / 2 }),
-            13 => session.save_bytes().map(|bytes| self.saved = bytes),
-            14 => {
-                let cut = if sharp { saved.len() / 2 } else { saved.len() };
-                session.load_bytes(&saved[..cut])
-            }
-            15 => session.fork().map(|fork| {
-                assert_eq!(fork.tokens().unwrap(), before);
-                if self.held.len() < SESSIONS {
-                    self.held
-                        .push(Held { session: fork, tokens: before.clone() });
-                }
-            }),
-            16 => {
-                session.cancel_handle().cancel();
-                Ok(())
-            }
-            _ => {
-                session.stats().unwrap();
-                session.memory().unwrap();
-                session.fork().unwrap();
-                Ok(())
-            }
+        let before = self.held[i].tokens.len();
+        let result = match self.below(5) {
+            0 | 1 => self.put_in(i),
+            2 | 3 => self.compute(i),
+            _ => self.look(i),
         };
         let done = self.note(result);
         let held = &mut self.held[i];
         held.tokens = held.session.tokens().unwrap();
-        if !done && held.tokens.len() < before.len() {
+        if !done && held.tokens.len() < before {
             panic!("a call that was refused dropped tokens");
         }
-        if self.numbers.below(40) == 0 || self.held.len() == SESSIONS {
-            let gone = self.numbers.below(self.held.len());
+        if self.below(40) == 0 || self.held.len() == SESSIONS {
+            let gone = self.below(self.held.len());
             self.held.swap_remove(gone);
         }
+    }
+
+    fn put_in(&mut self, i: usize) -> Result<()> {
+        let (text, flags) = (self.text(), self.flags());
+        let (sampling, tokens) = (self.sampling(), self.some_tokens());
+        let (n, which) = (self.below(60), self.below(7));
+        let Held { session, tokens: held } = &mut self.held[i];
+        match which {
+            0 => session.set_sampling(&sampling),
+            1 => session.add_text(text, flags),
+            2 => session.add_tokens(&tokens),
+            3 => session.set_chat(&self.chat),
+            4 => session.rewind(if n < 20 { n } else { held.len() / 2 }),
+            5 => {
+                let len = self.saved.len();
+                let cut = if n < 20 { len / 2 } else { len };
+                session.load_bytes(&self.saved[..cut])
+            }
+            _ => {
+                let set: Vec<_> =
+                    self.adapter.iter().map(|a| (a, n as f32)).collect();
+                session.set_adapters(&set)
+            }
+        }
+    }
+
+    fn compute(&mut self, i: usize) -> Result<()> {
+        let (sampling, tokens) = (self.sampling(), self.some_tokens());
+        let (n, which) = (self.below(60), self.below(8));
+        let session = &mut self.held[i].session;
+        match which {
+            0 => session.prefill(n).map(drop),
+            1 | 2 => session.next_event().map(drop),
+            3 => take_some(session, &sampling, n % 8),
+            4 => session.logits().map(|logits| {
+                assert!(logits.iter().all(|x| x.is_finite()));
+            }),
+            5 => session.top(n).map(|top| {
+                assert!(top.windows(2).all(|w| w[0].1 >= w[1].1));
+            }),
+            6 => session.score(&tokens).map(|scores| {
+                assert!(scores.iter().all(|&x| x <= 0.0));
+            }),
+            _ => session.rows(n, 3).map(drop),
+        }
+    }
+
+    fn look(&mut self, i: usize) -> Result<()> {
+        let which = self.below(4);
+        let Held { session, tokens } = &mut self.held[i];
+        match which {
+            0 => self.saved = session.save_bytes()?,
+            1 => {
+                let session = session.fork()?;
+                assert_eq!(session.tokens().unwrap(), *tokens);
+                let tokens = tokens.clone();
+                if self.held.len() < SESSIONS {
+                    self.held.push(Held { session, tokens });
+                }
+            }
+            2 => session.cancel_handle().cancel(),
+            _ => {
+                session.stats()?;
+                session.memory()?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -275,6 +275,8 @@ fn adapters_are_kept_by_sessions() {
     let mut plain = begun(&model);
     let mut with = model.session(SessionOptions::new()).unwrap();
     with.set_adapters(&[(&adapter, 4.0)]).unwrap();
+    let mut other = tiny().session(SessionOptions::new()).unwrap();
+    assert!(other.set_adapters(&[(&adapter, 4.0)]).is_err());
     drop((model, adapter));
     with.add_text("Once upon a time", TextFlags::NONE).unwrap();
     assert_ne!(with.logits().unwrap(), plain.logits().unwrap());
