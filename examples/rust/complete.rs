@@ -14,7 +14,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut session = model.session(SessionOptions::new())?;
     session.add_text(&text, TextFlags::BOS)?;
     let sampling = Sampling::new().temperature(0.8).seed(1).max_tokens(40);
-    let rest: String = session.generate(&sampling)?.collect::<phial::Result<_>>()?;
+    let rest: String =
+        session.generate(&sampling)?.collect::<phial::Result<_>>()?;
     println!("{text}{rest}");
     Ok(())
 }

@@ -7,7 +7,8 @@ use phial::{Chat, Event, Model, Role, SessionOptions};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = env::args().skip(1);
-    let model = Model::open(args.next().ok_or("usage: many MODEL QUESTION...")?)?;
+    let model =
+        Model::open(args.next().ok_or("usage: many MODEL QUESTION...")?)?;
     let questions: Vec<String> = args.collect();
 
     let mut sessions = Vec::new();

@@ -9,8 +9,8 @@ use phial::{Chat, Model, Role, Sampling, SessionOptions};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = env::args().skip(1).collect();
-    let [path, file, prompt] =
-        <[String; 3]>::try_from(args).map_err(|_| "usage: resume MODEL FILE PROMPT")?;
+    let [path, file, prompt] = <[String; 3]>::try_from(args)
+        .map_err(|_| "usage: resume MODEL FILE PROMPT")?;
 
     let model = Model::open(path)?;
     let mut session = model.session(SessionOptions::new())?;

@@ -18,7 +18,8 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
         // A copy that shares what is computed, for the thread to keep.
         let mut session = first.fork()?;
         running.push(thread::spawn(move || -> Result<String> {
-            let sampling = Sampling::new().temperature(1.0).seed(seed).max_tokens(12);
+            let sampling =
+                Sampling::new().temperature(1.0).seed(seed).max_tokens(12);
             session.generate(&sampling)?.collect()
         }));
     }
