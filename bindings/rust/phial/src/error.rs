@@ -109,6 +109,19 @@ impl Error {
         }
     }
 
+    /// The status's name in C.
+    ///
+    /// ```
+    /// let error = phial::Model::open("no-such-file.gguf").unwrap_err();
+    /// assert_eq!(error.name(), "PHIAL_E_IO");
+    /// ```
+    pub fn name(&self) -> &'static str {
+        // SAFETY: a C string for any number, which stays.
+        let name =
+            unsafe { CStr::from_ptr(sys::phial_status_name(self.status())) };
+        name.to_str().unwrap_or_default()
+    }
+
     /// The sentence.
     pub fn message(&self) -> &str {
         match self {
