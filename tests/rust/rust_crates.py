@@ -61,8 +61,9 @@ class Cargo:
 
 def skip_without_tools(cargo):
     need("cargo", "rustc")
-    version = subprocess.run(["rustc", "--version"], check=True,
-                             capture_output=True, text=True).stdout
+    # rustup without a toolchain says nothing here.
+    version = subprocess.run(["rustc", "--version"], capture_output=True,
+                             text=True, check=False).stdout or "rustc 0.0"
     if tuple(map(int, re.findall(r"\d+", version)[:2])) < OLDEST:
         print(f"{version.strip()} is too old: skipped")
         sys.exit(SKIP)
