@@ -39,7 +39,7 @@ def structs(header):
 
 
 def functions(header):
-    lines = ["FUNCTIONS = ["]
+    lines = ["FUNCTIONS: list[tuple[str, Any, list[Any]]] = ["]
     for f in header.functions:
         args = ", ".join(ctype(p.type) for p in f.params)
         lines.append(f'    ("{f.name}", {ctype(f.result)}, [{args}]),')
@@ -50,9 +50,10 @@ def emit(header):
     lines = [
         '"""Generated from include/phial/phial.h by bindings/gen. '
         'Do not edit."""',
-        "from ctypes import (CFUNCTYPE, POINTER, Structure, c_char, c_char_p,",
-        "                    c_float, c_int32, c_size_t, c_uint8, c_uint32,",
-        "                    c_uint64, c_void_p)",
+        "from ctypes import (CDLL, CFUNCTYPE, POINTER, Structure, c_char,",
+        "                    c_char_p, c_float, c_int32, c_size_t, c_uint8,",
+        "                    c_uint32, c_uint64, c_void_p)",
+        "from typing import Any",
         "",
     ]
     lines += [f"{c.name} = {c.value}" for c in header.constants] + ["", ""]
@@ -66,7 +67,7 @@ def emit(header):
     lines += functions(header)
     lines += [
         "", "",
-        "def bind(lib):",
+        "def bind(lib: CDLL) -> CDLL:",
         '    """Attaches signatures; a function newer than lib stays absent."""',
         "    for name, restype, argtypes in FUNCTIONS:",
         "        function = getattr(lib, name, None)",

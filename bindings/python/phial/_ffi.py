@@ -1,7 +1,8 @@
 """Generated from include/phial/phial.h by bindings/gen. Do not edit."""
-from ctypes import (CFUNCTYPE, POINTER, Structure, c_char, c_char_p,
-                    c_float, c_int32, c_size_t, c_uint8, c_uint32,
-                    c_uint64, c_void_p)
+from ctypes import (CDLL, CFUNCTYPE, POINTER, Structure, c_char,
+                    c_char_p, c_float, c_int32, c_size_t, c_uint8,
+                    c_uint32, c_uint64, c_void_p)
+from typing import Any
 
 PHIAL_OK = 0
 PHIAL_END = 1
@@ -266,7 +267,7 @@ class phial_imatrix_options(Structure):
     ]
 
 
-FUNCTIONS = [
+FUNCTIONS: list[tuple[str, Any, list[Any]]] = [
     ("phial_version", c_uint32, []),
     ("phial_build_info", c_char_p, []),
     ("phial_status_name", c_char_p, [phial_status]),
@@ -324,7 +325,7 @@ FUNCTIONS = [
 ]
 
 
-def bind(lib):
+def bind(lib: CDLL) -> CDLL:
     """Attaches signatures; a function newer than lib stays absent."""
     for name, restype, argtypes in FUNCTIONS:
         function = getattr(lib, name, None)
