@@ -79,7 +79,13 @@ class Watch:
         finally:
             with self.lock:
                 self.handles = ()
+            self.give_back()
+
+    def give_back(self) -> None:
+        try:
             signal.set_wakeup_fd(self.previous, warn_on_full_buffer=False)
+        except (ValueError, OSError):  # its owner closed it meanwhile
+            signal.set_wakeup_fd(-1)
 
 
 _watch: Optional[Watch] = None

@@ -25,7 +25,7 @@ print("begin", flush=True)
 QUIET = BEGIN.replace('print("begin", flush=True)', "")
 
 
-def run_and_signal(body, signals=1, wait=0.5, begin=BEGIN):
+def run_and_signal(body, signals=1, wait=0.25, begin=BEGIN):
     """The process's output, and the seconds from the last signal to its end."""
     child = subprocess.Popen([sys.executable, "-c",
                               begin + textwrap.dedent(body)],
@@ -143,6 +143,33 @@ def test_the_wakeup_descriptor_is_lent_and_passed_on():
         finally:
             signal.signal(signal.SIGINT, old)
             assert signal.set_wakeup_fd(before) == ours.fileno()
+
+
+def test_a_wakeup_descriptor_that_is_closed_meanwhile_is_let_go(endless):
+    ours, other = socket.socketpair()
+    ours.setblocking(False)
+    before = signal.set_wakeup_fd(ours.fileno())
+    try:
+        with endless.session() as session:
+            session.add_tokens([5] * 100000)
+            threading.Timer(0.1, lambda: (ours.close(),
+                                          session.cancel())).start()
+            with pytest.raises(phial.CancelledError):
+                session.prefill()
+        assert signal.set_wakeup_fd(-1) == -1
+    finally:
+        other.close()
+        signal.set_wakeup_fd(before)
+
+
+def test_signals_at_any_moment_do_no_harm():
+    done = subprocess.run(
+        [sys.executable, os.path.join(os.path.dirname(__file__),
+                                      "storm_child.py"),
+         os.environ["PHIAL_ENDLESS"], "2", "1"], timeout=100,
+        capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(done.stdout.split()[1]) > 10
 
 
 def test_an_event_loop_still_hears_its_signals():

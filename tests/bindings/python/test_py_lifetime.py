@@ -65,6 +65,10 @@ ENDINGS = {
               "ignore_eos=True), daemon=True).start(); time.sleep(0.2)",
     "builtins": "import builtins; builtins.kept = [stream, model, session]",
     "modules": "sys.modules.clear()",
+    "chunks": "chunks = model.create_chat_completion([{'role': 'user', "
+              "'content': 'x'}], stream=True); next(chunks); next(chunks)",
+    "view": "kept = session.logits(copy=False); import phial._session as s; "
+            "s.kept = kept, session, model; del session, model",
 }
 
 
