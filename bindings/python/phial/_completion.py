@@ -36,8 +36,8 @@ def refuse(given: Mapping[str, Any]) -> None:
 
 
 class Completions:
-    """What Model can do in OpenAI's shapes. Sessions are kept for the next call,
-    so that a conversation that goes on is read from where it changed."""
+    """What Model can do in OpenAI's shapes. A session is kept for the next
+    call, so that a conversation that goes on is read from where it changed."""
 
     __slots__ = ()
     path: str

@@ -39,7 +39,10 @@ AdapterHandle = _owner(_ffi.phial_adapter, lib.phial_adapter_free)
 ChatHandle = _owner(_ffi.phial_chat, lib.phial_chat_free)
 
 
-class SessionHandle(_owner(_ffi.phial_session, lib.phial_session_free)):  # type: ignore[misc]
+_SessionOwner: Any = _owner(_ffi.phial_session, lib.phial_session_free)
+
+
+class SessionHandle(_SessionOwner):  # type: ignore[misc]
     """Beside the pointer, why the session may have been told to cancel."""
 
     _type_ = _ffi.phial_session
@@ -49,7 +52,7 @@ class SessionHandle(_owner(_ffi.phial_session, lib.phial_session_free)):  # type
 
 
 class Owned:
-    """An object with a handle, which close() or the end of a `with` gives up."""
+    """An object with a handle, which close() or a `with`'s end gives up."""
 
     __slots__ = ("_handle", "__weakref__")
     _handle: Optional[Any]

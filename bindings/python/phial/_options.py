@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence, TypedDict, Union
+from typing import (TYPE_CHECKING, Any, Mapping, Optional, Sequence, TypedDict,
+                    Union)
 
 from . import _ffi
 from ._arrays import text_bytes
@@ -37,7 +38,8 @@ def whole(what: str, value: int, bits: int) -> int:
         raise TypeError(f"{what} is {value!r}, not a whole number")
     value = int(value)
     if not 0 <= value < 1 << bits:
-        raise ArgumentError(f"{what} is {value}, not from 0 to {(1 << bits) - 1}")
+        raise ArgumentError(f"{what} is {value}, not from 0 to "
+                            f"{(1 << bits) - 1}")
     return value
 
 

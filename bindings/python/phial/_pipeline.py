@@ -8,7 +8,8 @@ from typing import Any, Mapping, Optional, Sequence, Union
 from ._background import Path
 from ._errors import ArgumentError, UnsupportedError
 from ._model import Model
-from ._stream import together
+from ._session import Session
+from ._stream import Stream, together
 
 TASK = "text-generation"
 SIDE_BY_SIDE = 8  # prompts of a list in a pass
@@ -18,6 +19,21 @@ Messages = Sequence[Mapping[str, Any]]
 def is_chat(prompt: Any) -> bool:
     return isinstance(prompt, (list, tuple)) and bool(prompt) and all(
         isinstance(m, Mapping) for m in prompt)
+
+
+def is_begun(prompt: Any) -> bool:
+    """Messages of which the last is an answer's beginning, to be gone on
+    with, which is how transformers takes an assistant's message at the end."""
+    return is_chat(prompt) and prompt[-1].get("role") == "assistant"
+
+
+def turn_of(session: Session, prompt: Any, tools: Optional[Messages],
+            options: dict[str, Any]) -> Stream:
+    if not is_begun(prompt):
+        return session.generate(prompt, tools=tools, **options)
+    session.set_chat(prompt[:-1], tools=tools)
+    session.add(prompt[-1]["content"], bos=False)
+    return session.generate(**options)
 
 
 def sampling_options(do_sample: bool, temperature: float, top_k: int,
@@ -34,6 +50,9 @@ def sampling_options(do_sample: bool, temperature: float, top_k: int,
 def result(prompt: Any, text: str, full: bool) -> dict[str, Any]:
     if not full:
         return {"generated_text": text}
+    if is_begun(prompt):
+        answer = {**prompt[-1], "content": prompt[-1]["content"] + text}
+        return {"generated_text": [*prompt[:-1], answer]}
     if is_chat(prompt):
         answer = {"role": "assistant", "content": text}
         return {"generated_text": [*prompt, answer]}
@@ -71,14 +90,15 @@ class TextGenerationPipeline:
         """A list of {"generated_text": ...}, one for each sequence that is to
         be returned; for a list of inputs, a list of such lists. As in
         transformers the text includes the prompt, or the messages, unless
-        return_full_text is False."""
+        return_full_text is False, and an answer that the messages end with is
+        gone on with."""
         options = sampling_options(do_sample, temperature, top_k, top_p, min_p,
                                    repetition_penalty)
         options.update(max_tokens=max_new_tokens, stop=stop_strings, seed=seed)
         if num_return_sequences > 1 and not do_sample:
             raise ArgumentError("num_return_sequences is "
-                                f"{num_return_sequences}, which greedy decoding "
-                                "would make all alike; pass do_sample=True")
+                                f"{num_return_sequences}, which greedy "
+                                "decoding would make all alike; pass do_sample=True")
         if max_new_tokens < 1 or num_return_sequences < 1:
             raise ArgumentError("max_new_tokens and num_return_sequences must "
                                 "be above 0")
@@ -106,7 +126,7 @@ class TextGenerationPipeline:
                 sessions.append(session)
                 mine = dict(options, seed=None if seed is None
                             else (seed + at + i) % (1 << 64))
-                turns.append(session.generate(prompt, tools=tools, **mine))
+                turns.append(turn_of(session, prompt, tools, mine))
             for index, piece in together(*turns):
                 texts[index] += piece
         finally:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Callable, Union
+from typing import Any, Union
 
 from . import _ffi
 from ._background import Path, path_bytes
 from ._library import lib
+from ._session_core import SessionCore
 
 Bytes = Union[bytes, bytearray, memoryview]
 
 
-class Saving:
-    """What Session can do about being kept; see doc/session-file.md. These calls
-    take as long as a file takes and are not interrupted."""
+class Saving(SessionCore):
+    """What Session can do about being kept; see doc/session-file.md. These
+    calls take as long as a file takes and are not interrupted."""
 
     __slots__ = ()
-    _call: Callable[..., int]
-    _input: Callable[..., None]
 
     def save(self, path: Path) -> None:
         """Writes all that the session holds and has computed. A file that is

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import ctypes
-from _thread import get_ident
-from typing import (TYPE_CHECKING, Any, Callable, Iterable, Mapping, Optional,
-                    Sequence, Union)
+from typing import (TYPE_CHECKING, Any, Iterable, Mapping, Optional, Sequence,
+                    Union)
 
 from . import _ffi
 from ._adapter import Adapter
-from ._arrays import (Text, View, copied, fetch_tokens, floats, text_bytes,
-                      tokens_in)
+from ._arrays import Text, fetch_tokens, text_bytes, tokens_in
 from ._chat import Chat
-from ._errors import BusyError, StateError
 from ._events import Memory, Stats, fields_of
-from ._handles import Owned, SessionHandle
-from ._interrupt import compute
+from ._handles import SessionHandle
 from ._library import check, lib
+from ._numbers import Numbers
 from ._options import sampling, session_options, whole
 from ._saving import Saving
 from ._stream import EventStream, Stream
@@ -29,40 +26,17 @@ AdapterUse = Union[Adapter, tuple[Adapter, float]]
 Prompt = Union[Text, Chat, Sequence[Mapping[str, Any]], None]
 
 
-class Alone:
-    """Lets one thread in. The library checks that too; but what it lends, the
-    text of an event, has to be read before anybody calls again. A thread that
-    an interrupt took out early comes in again."""
-
-    __slots__ = ("_owner",)
-
-    def __init__(self) -> None:
-        self._owner: dict[str, int] = {}
-
-    def __enter__(self) -> None:
-        me = get_ident()
-        if self._owner.setdefault("thread", me) != me:
-            raise BusyError("the session is in use on another thread")
-
-    def __exit__(self, *exception: object) -> None:
-        self._owner.clear()
-
-    def taken(self) -> bool:
-        """By another thread."""
-        return self._owner.get("thread", get_ident()) != get_ident()
-
-
-class Session(Saving, Owned):
+class Session(Numbers, Saving):
     """A sequence of its own; any number of them share a model. One thread at a
     time, but for cancel() and close().
 
     context: tokens at most, 0 is what the model allows. cache: how keys and
-    values are kept, "f16" unless told "f32" or "q8". prefill: tokens per step of
-    a prompt. rope: "auto", "short" or "long". private: share nothing computed
+    values are kept, "f16" unless told "f32" or "q8". prefill: tokens per step
+    of a prompt. rope: "auto", "short" or "long". private: share nothing computed
     with other sessions. drafts: guess tokens ahead where text repeats.
     adapters: adapters, or pairs of one and a scale."""
 
-    __slots__ = ("_alone", "_event", "_turn", "_view")
+    __slots__ = ()
 
     def __init__(self, model: Model, *, context: int = 0, cache: str = "auto",
                  prefill: int = 0, rope: str = "auto", private: bool = False,
@@ -78,14 +52,6 @@ class Session(Saving, Owned):
         self._adopt(handle)
         self._set_adapters(adapters)
 
-    def _adopt(self, handle: Any) -> None:
-        self._handle = handle
-        self._alone = Alone()
-        self._event = _ffi.phial_event(
-            struct_size=ctypes.sizeof(_ffi.phial_event))
-        self._turn = 0  # of how many streams the last one is
-        self._view: Optional[View] = None
-
     def _set_adapters(self, adapters: Iterable[AdapterUse]) -> None:
         pairs = [(a, 1.0) if isinstance(a, Adapter) else a for a in adapters]
         n = len(pairs)
@@ -94,36 +60,6 @@ class Session(Saving, Owned):
             pointers = (ctypes.POINTER(_ffi.phial_adapter) * n)(*handles)
             scales = (ctypes.c_float * n)(*(scale for _, scale in pairs))
             self._call(lib.phial_session_set_adapters, pointers, scales, n)
-
-    def _call(self, function: Callable[..., int], *arguments: Any) -> int:
-        """function(session, *arguments), alone, interruptible, and not while
-        somebody looks at the memory that it changes."""
-        handle = self._open()
-        with self._alone:
-            self._check_view()
-            handle.slow = True
-            return check(compute(function, handle, *arguments))
-
-    def _input(self, function: Callable[..., int], *arguments: Any) -> None:
-        """_call() of what ends the turn that was being generated."""
-        self._call(function, *arguments)
-        self._turn += 1
-
-    def _check_view(self) -> None:
-        if self._view is not None:
-            if self._view.alive():
-                raise StateError("an array of logits(copy=False) is still in "
-                                 "use; drop it before the session goes on")
-            self._view = None
-
-    def close(self) -> None:
-        """Gives up the session. A call that runs on another thread is cancelled
-        first."""
-        handle = self._handle
-        super().close()
-        if handle is not None and self._alone.taken():
-            handle.asked = True
-            lib.phial_session_cancel(handle)
 
     # ---- Input
 
@@ -194,70 +130,6 @@ class Session(Saving, Owned):
         self._call(lib.phial_session_set_sampling, ctypes.byref(raw))
         self._turn += 1
         return self._turn
-
-    def cancel(self) -> None:
-        """Makes the running call, or the next that computes, raise
-        CancelledError soon, once. From any thread."""
-        handle = self._handle
-        if handle is not None:
-            handle.asked = True
-            lib.phial_session_cancel(handle)
-
-    def logits(self, *, copy: bool = True) -> Any:
-        """Raw logits for the token that comes next: info.n_vocab floats.
-        copy=False: read-only, over the session's own memory. As long as such an
-        array, or a slice of it, is in use, the session refuses to go on."""
-        pointer = ctypes.POINTER(ctypes.c_float)()
-        n = ctypes.c_size_t()
-        handle = self._open()
-        with self._alone:
-            self._check_view()
-            handle.slow = True
-            check(compute(lib.phial_session_get_logits, handle,
-                          ctypes.byref(pointer), ctypes.byref(n)))
-            if copy:
-                return copied(pointer, n.value)
-            self._view = View(pointer, n.value, handle)
-            return self._view.take()
-
-    def top(self, n: int = 10) -> list[tuple[int, float]]:
-        """The n likeliest tokens with their log probabilities, best first: for
-        the token that was just generated, or else for the next one."""
-        n = whole("n", n, 24)
-        tokens, logprobs = (ctypes.c_int32 * n)(), (ctypes.c_float * n)()
-        found = ctypes.c_size_t()
-        self._call(lib.phial_session_get_top, tokens, logprobs, n,
-                   ctypes.byref(found))
-        return list(zip(tokens[:found.value], logprobs[:found.value]))
-
-    def score(self, tokens: Iterable[int]) -> Any:
-        """The natural log probability of each token behind all before it;
-        appends them."""
-        ids, n = tokens_in(tokens)
-        made, memory = floats(n)
-        self._input(lib.phial_session_score, ids, n, memory)
-        return made
-
-    def rows(self, first: int, n_tokens: int) -> Any:
-        """Raw logits behind n_tokens of the tokens held, from index first on:
-        as many times n_vocab floats, in numpy as an array of rows."""
-        first = whole("first", first, 63)
-        n_tokens = whole("n_tokens", n_tokens, 63)
-        n = ctypes.c_size_t()
-        handle = self._open()
-        with self._alone:
-            self._check_view()
-            handle.slow = True
-            status = lib.phial_session_get_rows(handle, first, n_tokens, None,
-                                                0, ctypes.byref(n))
-            if status != _ffi.PHIAL_E_BUFFER:
-                check(status)
-            made, memory = floats(n.value)
-            check(compute(lib.phial_session_get_rows, handle, first, n_tokens,
-                          memory, n.value, ctypes.byref(n)))
-        if not hasattr(made, "reshape"):
-            return made
-        return made.reshape(n_tokens, n.value // n_tokens if n_tokens else 0)
 
     # ---- History
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Random calls of everything that the package has, with good and bad arguments,
 on objects that live, were closed, or are in the middle of something. Any
-exception but an Error, a TypeError or what iterators raise is a finding; so is a
-process that ends otherwise. Now and then a session must give what a new one
+exception but an Error, a TypeError or what iterators raise is a finding; so is
+a process that ends otherwise. Now and then a session must give what a new one
 gives for the same tokens.
 
 usage: fuzz_api.py MODEL [CALLS [SEED]]      1,000,000 calls, seed 1"""

@@ -49,7 +49,8 @@ def run_and_signal(body, signals=1, wait=0.25, begin=BEGIN):
     "session.add_tokens([5] * 200000); next(session.generate())",
     "session.score([5] * 200000)",
     "session.complete('one', ignore_eos=True)",
-    "session.add_tokens([5] * 200000)\n            while phial.step([session]): pass",
+    "session.add_tokens([5] * 200000); "
+    "all(iter(lambda: phial.step([session]), False))",
 ])
 def test_ctrl_c_raises_soon_and_the_session_goes_on(call):
     text, seconds = run_and_signal(f"""

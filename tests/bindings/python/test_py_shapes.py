@@ -25,6 +25,14 @@ def test_messages_come_back_with_the_answer(pipe):
         {"generated_text": ANSWER}]
 
 
+def test_an_answer_that_was_begun_is_gone_on_with(pipe):
+    begun = [*MESSAGES, {"role": "assistant", "content": "17 + 25 ="}]
+    assert pipe(begun, max_new_tokens=32) == [{"generated_text": [
+        *MESSAGES, {"role": "assistant", "content": ANSWER}]}]
+    assert pipe(begun, return_full_text=False) == [{"generated_text": " 42."}]
+    assert begun[-1]["content"] == "17 + 25 ="
+
+
 def test_texts_come_back_with_what_follows(pipe, demo):
     follows = demo.session().complete("The fox", max_tokens=6)
     assert pipe("The fox", max_new_tokens=6) == [
