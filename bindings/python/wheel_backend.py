@@ -16,8 +16,6 @@ import sys
 import tarfile
 import tempfile
 
-import mesonpy
-
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 PARTS = ("meson.build", "meson_options.txt", "LICENSE", "include", "lib",
@@ -51,11 +49,13 @@ def project_folder():
 
 
 def get_requires_for_build_wheel(config_settings=None):
+    import mesonpy
     with project_folder():
         return mesonpy.get_requires_for_build_wheel(config_settings)
 
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    import mesonpy
     target = os.path.abspath(wheel_directory)
     with project_folder():
         name = mesonpy.build_wheel(target, config_settings)

@@ -98,7 +98,7 @@ def test_a_handler_that_does_not_raise_changes_nothing():
     text, _ = run_and_signal("""
         signal.signal(signal.SIGINT, lambda *_: print("handled", flush=True))
         print("begin", flush=True)
-        tokens = [5] * 3000
+        tokens = [5] * 1500
         got = list(session.score(tokens))
         quiet = model.session(private=True)
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])

@@ -83,8 +83,8 @@ def test_the_guide_runs_in_a_clean_environment(wheel, tmp_path):
 def test_a_source_archive_makes_the_same_wheel(wheel, tmp_path):
     sys.path.insert(0, os.path.join(ROOT, "bindings", "python"))
     try:
-        backend = pytest.importorskip("wheel_backend")
-        name = backend.build_sdist(tmp_path)
+        import wheel_backend
+        name = wheel_backend.build_sdist(tmp_path)
     finally:
         sys.path.pop(0)
     again = build(tmp_path / name, tmp_path / "again")
