@@ -16,6 +16,7 @@ from ._library import check
 
 Path = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
 Progress = Callable[[float], object]
+PATIENCE = 0.05  # seconds for a call that was given up to end by itself
 
 
 def path_bytes(path: Path) -> bytes:
@@ -76,8 +77,9 @@ class Call:
 def run(function: Callable[[Any], int], progress: Optional[Progress] = None,
         abandon: bool = False) -> None:
     """Runs function(hook), which returns a status, and raises what comes of it.
-    abandon: it cannot be stopped, so that an exception here leaves it alone;
-    what it works on must be its own."""
+    abandon: what it works on is its own, so that an exception here need not
+    wait until it hears of that, which may be long: from a slow disk, or never,
+    if it has no use for the hook."""
     call = Call(function, progress)
     worker = threading.Thread(target=call.run, name="phial-call", daemon=True)
     worker.start()
@@ -85,8 +87,7 @@ def run(function: Callable[[Any], int], progress: Optional[Progress] = None,
         call.follow()
     except BaseException:
         call.give_up()
-        if not abandon:
-            worker.join()
+        worker.join(PATIENCE if abandon else None)
         raise
     if call.error is not None:
         try:

@@ -67,7 +67,7 @@ class Model(Completions, Owned):
                 encoded, ctypes.byref(options), ctypes.byref(handle))
             return status
 
-        run(call, progress)
+        run(call, progress, abandon=True)
         self.path = os.fsdecode(path)
         self._handle = handle
         self._idle: list[Session] = []
