@@ -26,7 +26,7 @@ class Cargo:
         self.library = os.path.join(build, "lib")
         self.env = dict(
             os.environ,
-            CARGO_TARGET_DIR=os.path.join(build, "tests/rust/target", mode),
+            CARGO_TARGET_DIR=os.path.join(build, "tests/bindings/rust/target", mode),
             # Or rustdoc ignores which error a block must fail with.
             RUSTC_BOOTSTRAP="1",
             RUSTDOCFLAGS="-D warnings")

@@ -8,8 +8,8 @@ import subprocess
 import sys
 import tempfile
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
-    os.path.abspath(__file__))))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__)))))
 HEADER = os.path.join(ROOT, "include/phial/phial.h")
 COMMITTED = os.path.join(ROOT, "bindings/rust/phial-sys/src/ffi.rs")
 SKIP = 77
