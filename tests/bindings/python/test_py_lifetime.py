@@ -83,7 +83,7 @@ session = model.session()
 stream = session.generate("one", ignore_eos=True)
 next(stream)
 """ + ENDINGS[ending]
-    done = subprocess.run([sys.executable, "-c", code], timeout=60,
+    done = subprocess.run([sys.executable, "-c", code], timeout=200,
                           capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -105,7 +105,7 @@ def in_child(function):
         child = os.fork()
     if child == 0:
         try:
-            signal.alarm(30)  # hanging is a failure
+            signal.alarm(120)  # hanging is a failure
             function()
             os._exit(0)
         except BaseException:
@@ -156,7 +156,7 @@ def test_a_fork_may_end_as_it_likes():
         child = os.fork()
         if child:
             sys.exit(os.waitpid(child, 0)[1])
-        """)], timeout=60, capture_output=True, text=True, check=False)
+        """)], timeout=200, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -121,7 +121,7 @@ def test_dropping_a_stream_drops_nothing_of_the_session(session):
     assert gone() is None and session.tokens == held
 
 
-def run_until(condition, seconds=20):
+def run_until(condition, seconds=100):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -144,7 +144,7 @@ def test_closing_from_another_thread_cancels(endless):
     thread.start()
     run_until(session._alone.taken)
     stream.close()
-    thread.join(20)
+    thread.join(100)
     assert not thread.is_alive() and len(raised) == 1
     assert 0 < len(session) == 100000
     session.close()

@@ -39,7 +39,7 @@ def test_a_second_thread_is_told_that_the_session_is_busy(endless):
         with pytest.raises(phial.BusyError, match="another thread"):
             call()
     session.cancel()
-    thread.join(20)
+    thread.join(100)
     assert not thread.is_alive() and len(raised) == 1
     session.rewind(1)
 
@@ -50,7 +50,7 @@ def test_the_library_itself_says_busy(endless):
     thread, _ = busy(session)
     run_until(lambda: _status_of_tokens(session) == phial.BusyError.status)
     session.cancel()
-    thread.join(20)
+    thread.join(100)
 
 
 def _status_of_tokens(session):
@@ -68,7 +68,7 @@ def test_other_threads_run_while_one_computes(endless):
     while time.monotonic() < end:
         count += 1
     session.cancel()
-    thread.join(20)
+    thread.join(100)
     assert count > 1000  # none at all, if the lock were held
 
 
@@ -76,7 +76,7 @@ def test_closing_while_another_thread_computes(endless):
     session = endless.session()
     thread, raised = busy(session)
     session.close()
-    thread.join(20)
+    thread.join(100)
     assert not thread.is_alive() and len(raised) == 1
     with pytest.raises(phial.ClosedError):
         session.tokens
@@ -97,7 +97,7 @@ def test_many_threads_share_a_model(demo):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(200)
     assert got == alone
 
 
@@ -129,7 +129,7 @@ def test_rubbish_is_collected_on_any_thread(tiny):
     for thread in threads:
         thread.start()
     for thread in threads[1:]:
-        thread.join(60)
+        thread.join(200)
     stop.set()
-    threads[0].join(60)
+    threads[0].join(200)
     assert not failed
