@@ -15,7 +15,8 @@ from ._completion import Completions
 from ._events import Memory, ModelInfo, fields_of
 from ._handles import ModelHandle, Owned
 from ._library import lib
-from ._options import POOLS, choose, model_options, session_options
+from ._options import (POOLS, choose, model_options, session_options,
+                       whole)
 from ._session import AdapterUse, Session
 from ._tokenizer import Tokenizer
 
@@ -135,6 +136,31 @@ class Model(Completions, Owned):
             handle, data, len(data), kind, memory, n_floats,
             ctypes.byref(ctypes.c_size_t())), abandon=True)
         return made
+
+    def imatrix(self, text: Text, target: Path, *, context: int = 0,
+                windows: int = 0, special: bool = False, dataset: str = "",
+                progress: Optional[Progress] = None) -> None:
+        """Reads a text and writes to target how much the columns of each matrix
+        are used, for quantize(imatrix=...): see doc/quantisation.md. context:
+        tokens of a window; windows: at most so many; dataset: what the file
+        says of the text. progress: as with quantize()."""
+        handle, data = self._open(), text_bytes(text)
+        encoded = path_bytes(target)
+        name = ctypes.create_string_buffer(path_bytes(dataset))
+        options = _ffi.phial_imatrix_options(
+            struct_size=ctypes.sizeof(_ffi.phial_imatrix_options),
+            flags=_ffi.PHIAL_TEXT_SPECIAL if special else 0,
+            n_context=whole("context", context, 32),
+            max_windows=whole("windows", windows, 32),
+            dataset=ctypes.addressof(name))
+
+        def call(hook: Any) -> int:
+            options.progress = hook
+            status: int = lib.phial_model_imatrix(
+                handle, data, len(data), encoded, ctypes.byref(options))
+            return status
+
+        run(call, progress)
 
 
 def estimate(path: Path, *, threads: int = 0, weights: Optional[str] = None,

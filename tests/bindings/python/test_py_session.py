@@ -235,6 +235,32 @@ def test_quantising_is_what_opening_with_weights_does(tmp_path):
         assert np.array_equal(sessions[0].logits(), sessions[1].logits())
 
 
+def test_quantising_merges_adapters_and_heeds_an_importance_matrix(tmp_path):
+    source, adapter = os.environ["PHIAL_TINY"], tmp_path / "a.gguf"
+    subprocess.run([os.environ["PHIAL_TINY_ADAPTER"], adapter, "phi-4-mini",
+                    "4", "1"], check=True)
+    matrix, told = tmp_path / "m.gguf", []
+    with phial.Model(source) as model:
+        model.imatrix("one two three four five", matrix, dataset="numbers",
+                      progress=told.append)
+        with pytest.raises(phial.ArgumentError):
+            model.imatrix("", matrix)
+    assert told[-1] == 1.0 and b"numbers" in matrix.read_bytes()
+
+    def written(**options):
+        phial.quantize(source, tmp_path / "out.gguf", "q4_0", threads=1,
+                       **options)
+        return (tmp_path / "out.gguf").read_bytes()
+
+    plain = written()
+    assert written(adapters=[(adapter, 0.0)]) == plain
+    assert written(adapters=[adapter]) != plain
+    assert written(adapters=[adapter]) == written(adapters=[(adapter, 1.0)])
+    assert written(imatrix=matrix) != plain
+    with pytest.raises(phial.FileError):
+        written(imatrix=tmp_path / "absent")
+
+
 def test_progress_may_give_up(tmp_path):
     def refuse(fraction):
         raise KeyError(fraction)

@@ -3,7 +3,7 @@
 
 use std::ffi::CString;
 use std::os::raw::c_char;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::{check, Error, Result};
 use crate::sys;
@@ -41,10 +41,15 @@ pub(crate) struct CStrings {
 
 impl CStrings {
     pub(crate) fn new(name: &str, texts: &[String]) -> Result<Self> {
-        let owned = texts
-            .iter()
-            .map(|text| c_string(name, text))
-            .collect::<Result<Vec<_>>>()?;
+        Self::of(texts.iter().map(|text| c_string(name, text)))
+    }
+
+    pub(crate) fn of_paths(paths: &[PathBuf]) -> Result<Self> {
+        Self::of(paths.iter().map(|path| c_path(path)))
+    }
+
+    fn of(texts: impl Iterator<Item = Result<CString>>) -> Result<Self> {
+        let owned = texts.collect::<Result<Vec<_>>>()?;
         let pointers = owned.iter().map(|text| text.as_ptr()).collect();
         Ok(CStrings { _owned: owned, pointers })
     }

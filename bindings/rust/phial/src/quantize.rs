@@ -2,7 +2,8 @@
 //! Writing a model with other types of weights.
 
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::ptr;
 
 use crate::convert::{c_path, CStrings};
 use crate::error::{check, Result};
@@ -16,6 +17,10 @@ pub struct QuantizeOptions {
     weights: Weights,
     threads: u32,
     overrides: Vec<String>,
+    adapters: Vec<PathBuf>,
+    scales: Vec<f32>,
+    reencode: bool,
+    imatrix: Option<PathBuf>,
     progress: Option<Progress>,
 }
 
@@ -35,6 +40,30 @@ impl QuantizeOptions {
     /// that matches counts.
     pub fn with_override(mut self, rule: impl Into<String>) -> Self {
         self.overrides.push(rule.into());
+        self
+    }
+
+    /// Adds LoRA adapters, a GGUF file or a folder of PEFT, to the weights.
+    pub fn with_adapter(
+        mut self,
+        path: impl Into<PathBuf>,
+        scale: f32,
+    ) -> Self {
+        self.adapters.push(path.into());
+        self.scales.push(scale);
+        self
+    }
+
+    /// Adapters also change quantised matrices that keep their type: these are
+    /// quantised again, at a further loss.
+    pub fn reencode(mut self, on: bool) -> Self {
+        self.reencode = on;
+        self
+    }
+
+    /// An importance matrix, of [`Model::imatrix`](crate::Model::imatrix).
+    pub fn imatrix(mut self, path: impl Into<PathBuf>) -> Self {
+        self.imatrix = Some(path.into());
         self
     }
 
@@ -60,11 +89,18 @@ pub fn quantize(
 ) -> Result<()> {
     let (from, to) = (c_path(from.as_ref())?, c_path(to.as_ref())?);
     let overrides = CStrings::new("overrides", &options.overrides)?;
+    let adapters = CStrings::of_paths(&options.adapters)?;
+    let imatrix = options.imatrix.as_deref().map(c_path).transpose()?;
     let mut c = sys::phial_quantize_options {
         r#type: options.weights as i32,
         n_threads: options.threads,
         overrides: overrides.as_ptr(),
         n_overrides: overrides.len(),
+        flags: if options.reencode { sys::PHIAL_QUANTIZE_REENCODE } else { 0 },
+        adapters: adapters.as_ptr(),
+        adapter_scales: options.scales.as_ptr(),
+        n_adapters: adapters.len(),
+        imatrix: imatrix.as_ref().map_or(ptr::null(), |path| path.as_ptr()),
         ..Default::default()
     };
     if let Some(progress) = &options.progress {

@@ -5,8 +5,9 @@ mod common;
 
 use common::{begun, demo_path, tiny, tiny_path, Folder};
 use phial::{
-    estimate, Error, Event, Model, ModelOptions, QuantizeOptions, Result,
-    Sampling, Session, SessionOptions, TextFlags, Weights,
+    estimate, Error, Event, ImatrixOptions, Model, ModelOptions,
+    QuantizeOptions, Result, Sampling, Session, SessionOptions, TextFlags,
+    Weights,
 };
 
 fn say(session: &mut Session, n: u64) -> String {
@@ -133,6 +134,37 @@ fn statistics_and_memory_count() {
         estimate(tiny_path(), &ModelOptions::new(), &SessionOptions::new());
     assert_eq!(guess.unwrap().weights, model.memory().unwrap().weights);
     assert!(model.describe().unwrap().contains("phi3"));
+}
+
+#[test]
+fn a_file_heeds_an_importance_matrix_and_adapters() {
+    let folder = Folder::new("importance");
+    let (path, matrix) = (folder.0.join("q4.gguf"), folder.0.join("m.gguf"));
+    let about = ImatrixOptions::new().dataset("numbers").windows(1);
+    let model = tiny();
+    model.imatrix("one two three four five", &matrix, &about).unwrap();
+    assert!(matches!(
+        model.imatrix("", &matrix, &about),
+        Err(Error::Argument(_))
+    ));
+    let written = |options: QuantizeOptions| {
+        phial::quantize(tiny_path(), &path, &options.threads(1))?;
+        Ok::<_, Error>(std::fs::read(&path).unwrap())
+    };
+    let plain = || QuantizeOptions::new(Weights::Q4_0);
+    let before = written(plain()).unwrap();
+    assert_ne!(written(plain().imatrix(&matrix)).unwrap(), before);
+    let absent = folder.0.join("absent");
+    let refused = written(plain().imatrix(&absent));
+    assert!(matches!(refused, Err(Error::Io(_))), "{refused:?}");
+    let refused = written(plain().with_adapter(&absent, 1.0));
+    assert!(matches!(refused, Err(Error::Io(_))), "{refused:?}");
+    if let Some(adapter) = std::env::var_os("PHIAL_ADAPTER") {
+        let none = written(plain().with_adapter(&adapter, 0.0)).unwrap();
+        assert_eq!(none, before);
+        let full = written(plain().with_adapter(&adapter, 1.0)).unwrap();
+        assert_ne!(full, before);
+    }
 }
 
 #[test]
