@@ -21,16 +21,8 @@ static phial_status read_step(const reading *r, const phial_token *tokens,
                               uint32_t n, int rope)
 {
     const size_t cols = r->model->hp.n_embd;
-    ph_part part = {.sequence = r->sequence,
-                    .tokens = tokens,
-                    .n = n,
-                    .rope = rope,
-                    .want = PH_LOGITS_NONE,
-                    .states = r->states};
-    ph_part *parts[1] = {&part};
 
-    PH_TRY(ph_forward_parts(r->sequence, parts, 1));
-    PH_TRY(ph_failure_raise(&part.failure));
+    PH_TRY(ph_sequence_states(r->sequence, tokens, n, rope, r->states));
     for (uint32_t t = 0; t < n; t++)
         for (size_t i = 0; i < cols; i++) {
             const double x = (double)r->states[t * cols + i];
@@ -60,9 +52,7 @@ static phial_status give_direction(const reading *r, float *out)
 static phial_status read_text(const reading *r, const phial_token *tokens,
                               uint32_t n, float *out)
 {
-    const ph_hparams *hp = &r->model->hp;
-    const int rope = hp->longrope && n > hp->n_context_original ? PH_ROPE_LONG
-                                                                : PH_ROPE_SHORT;
+    const int rope = ph_rope_for(&r->model->hp, n);
 
     for (uint32_t at = 0; at < n; at += STEP)
         PH_TRY(read_step(r, tokens + at, n - at < STEP ? n - at : STEP, rope));

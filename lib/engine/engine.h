@@ -136,6 +136,11 @@ phial_status ph_sequence_forward(ph_sequence *sequence,
                                  int rope, int want, float *logits,
                                  const atomic_int *cancel);
 
+/* The hidden states of n tokens behind the final norm, without logits. */
+phial_status ph_sequence_states(ph_sequence *sequence,
+                                const phial_token *tokens, uint32_t n, int rope,
+                                float *states);
+
 /* The direction of a text of 1 to n_context tokens as n_embd floats: the hidden
  * states behind the final norm, of the last token or the mean of all, scaled to
  * length 1. pooling: PHIAL_POOL_*. Keys and values are F32, in pages of the

@@ -147,6 +147,12 @@ phial_status ph_forward_parts(const ph_sequence *host, ph_part *const *parts,
     return status;
 }
 
+static phial_status forward_alone(ph_part *part)
+{
+    PH_TRY(ph_forward_parts(part->sequence, &part, 1));
+    return ph_failure_raise(&part->failure);
+}
+
 phial_status ph_sequence_forward(ph_sequence *sequence,
                                  const phial_token *tokens, uint32_t n,
                                  int rope, int want, float *logits,
@@ -159,8 +165,20 @@ phial_status ph_sequence_forward(ph_sequence *sequence,
                     .want = want,
                     .logits = logits,
                     .cancel = cancel};
-    ph_part *parts[1] = {&part};
 
-    PH_TRY(ph_forward_parts(sequence, parts, 1));
-    return ph_failure_raise(&part.failure);
+    return forward_alone(&part);
+}
+
+phial_status ph_sequence_states(ph_sequence *sequence,
+                                const phial_token *tokens, uint32_t n, int rope,
+                                float *states)
+{
+    ph_part part = {.sequence = sequence,
+                    .tokens = tokens,
+                    .n = n,
+                    .rope = rope,
+                    .want = PH_LOGITS_NONE,
+                    .states = states};
+
+    return forward_alone(&part);
 }

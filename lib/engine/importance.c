@@ -109,16 +109,8 @@ static phial_status read_step(reading *r, const phial_token *tokens, uint32_t n,
                               int rope)
 {
     const size_t cols = r->out->model->hp.n_embd;
-    ph_part part = {.sequence = r->sequence,
-                    .tokens = tokens,
-                    .n = n,
-                    .rope = rope,
-                    .want = PH_LOGITS_NONE,
-                    .states = r->states};
-    ph_part *parts[1] = {&part};
 
-    PH_TRY(ph_forward_parts(r->sequence, parts, 1));
-    PH_TRY(ph_failure_raise(&part.failure));
+    PH_TRY(ph_sequence_states(r->sequence, tokens, n, rope, r->states));
     add_squares(r->states, n, cols, 0, cols, ph_importance_head(r->out));
     r->out->n_tokens += n;
     return PHIAL_OK;
@@ -127,9 +119,7 @@ static phial_status read_step(reading *r, const phial_token *tokens, uint32_t n,
 /* The n tokens in r->window. */
 static phial_status read_window(reading *r, uint32_t n)
 {
-    const ph_hparams *hp = &r->out->model->hp;
-    const int rope = hp->longrope && n > hp->n_context_original ? PH_ROPE_LONG
-                                                                : PH_ROPE_SHORT;
+    const int rope = ph_rope_for(&r->out->model->hp, n);
 
     ph_sequence_truncate(r->sequence, 0);
     for (uint32_t at = 0, step; at < n; at += step) {

@@ -68,6 +68,15 @@ typedef struct ph_model {
 
 enum { PH_ROPE_SHORT = 0, PH_ROPE_LONG = 1 }; /* index of rope_freqs */
 
+/* The factors that n tokens are read with: as in the reference (transformers,
+ * modeling_phi3.py, prepare_inputs_for_generation), short ones up to the
+ * original context, long ones beyond. */
+static inline int ph_rope_for(const ph_hparams *hp, size_t n)
+{
+    return hp->longrope && n > hp->n_context_original ? PH_ROPE_LONG
+                                                      : PH_ROPE_SHORT;
+}
+
 typedef struct ph_model_config {
     const ph_heap *heap; /* must outlive the model */
     const ph_log *log;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Which rotary factors a LongRoPE model's sequence is read with. As in the
- * reference (transformers, modeling_phi3.py, prepare_inputs_for_generation):
- * short ones up to the original context, long ones beyond. Keys and values
- * read with one set are useless to the other, since every layer's input
+ * Which rotary factors a LongRoPE model's sequence is read with. Keys and
+ * values read with one set are useless to the other, since every layer's input
  * depends on it, so that crossing means to read everything again. */
 #include "session/session_state.h"
 
@@ -14,8 +12,7 @@ static int wanted_rope(const ph_session *session)
         return PH_ROPE_SHORT;
     if (session->config.rope == PHIAL_ROPE_LONG)
         return PH_ROPE_LONG;
-    return session->tokens.len > hp->n_context_original ? PH_ROPE_LONG
-                                                        : PH_ROPE_SHORT;
+    return ph_rope_for(hp, session->tokens.len);
 }
 
 void ph_session_choose_rope(ph_session *session)
