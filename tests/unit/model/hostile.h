@@ -18,6 +18,12 @@ phial_status open_and_run(const char *path);
 phial_status open_and_run_bytes(const void *data, size_t n);
 phial_status open_and_run_file(gguf_writer *w);
 
+struct tensor;
+
+/* Gives t the bytes that its type and shape call for, as far as they are few.
+ */
+void fit_data(struct tensor *t);
+
 /* True if the last error names any of the NULL-terminated texts. */
 bool error_names(const char *const *texts);
 

@@ -4,6 +4,7 @@
 
 #include "engine/engine.h"
 #include "failing_heap.h"
+#include "gguf_bytes.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -23,6 +24,20 @@ tiny_model lean_model(tiny_family family)
     m.n_rot = family == TINY_PHI4_MINI ? 12 : 16;
     m.n_extra = 1;
     return m;
+}
+
+void fit_data(tensor *t)
+{
+    uint64_t n = 1, size = 0;
+
+    for (uint32_t d = 0; d < t->n_dims; d++)
+        if (!ph_mul64(n, t->dims[d], &n))
+            return;
+    if (!ph_dtype_bytes((ph_dtype)t->type, n, &size) || size > 1 << 20)
+        return;
+    if (size > t->data.len)
+        bytes_put(&t->data, NULL, (size_t)size - t->data.len);
+    t->data.len = (size_t)size;
 }
 
 /* A context of one token is allowed, so there may be no room for more. */

@@ -85,21 +85,6 @@ static void name_of(const tensor *t, char name[128])
     snprintf(name, 128, "%.*s", (int)t->name.len, (const char *)t->name.data);
 }
 
-/* Data that suit the shape, as far as they are few. */
-static void fit_data(tensor *t)
-{
-    uint64_t n = 1, size = 0;
-
-    for (uint32_t d = 0; d < t->n_dims; d++)
-        if (!ph_mul64(n, t->dims[d], &n))
-            return;
-    if (!ph_dtype_bytes((ph_dtype)t->type, n, &size) || size > 1 << 20)
-        return;
-    if (size > t->data.len)
-        bytes_put(&t->data, NULL, (size_t)size - t->data.len);
-    t->data.len = (size_t)size;
-}
-
 static const uint64_t sizes[] = {
     0,  1,    RANK - 1,   RANK + 1,          31,        33,        47, 63,
     65, 4097, UINT32_MAX, UINT64_C(1) << 32, INT64_MAX, UINT64_MAX};

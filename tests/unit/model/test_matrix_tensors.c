@@ -22,21 +22,6 @@ static void check_refused_by_name(phial_status status, const char *name,
                   ph_error_text());
 }
 
-/* The bytes that a type and shape call for, as far as they are few. */
-static void fit_data(tensor *t)
-{
-    uint64_t n = 1, size = 0;
-
-    for (uint32_t d = 0; d < t->n_dims; d++)
-        if (!ph_mul64(n, t->dims[d], &n))
-            return;
-    if (!ph_dtype_bytes((ph_dtype)t->type, n, &size) || size > 1 << 20)
-        return;
-    if (size > t->data.len)
-        bytes_put(&t->data, NULL, (size_t)size - t->data.len);
-    t->data.len = (size_t)size;
-}
-
 /* In rows of 32. */
 static bool has_whole_blocks(uint32_t type)
 {

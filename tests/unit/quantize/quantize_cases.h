@@ -6,6 +6,9 @@
 #include "check_main.h"
 #include "quantize/quantize.h"
 
+/* The n bytes of a file; the caller frees them. */
+uint8_t *contents(const char *path, size_t *n);
+
 TCase *encode_cases(void);
 TCase *imatrix_cases(void);
 TCase *imatrix_use_cases(void);

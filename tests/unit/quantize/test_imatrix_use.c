@@ -168,21 +168,6 @@ START_TEST(only_what_it_names_changes)
 }
 END_TEST
 
-static uint8_t *contents(size_t *n)
-{
-    FILE *f = fopen(out, "rb");
-    uint8_t *data;
-
-    ck_assert_ptr_nonnull(f);
-    fseek(f, 0, SEEK_END);
-    *n = (size_t)ftell(f);
-    rewind(f);
-    data = malloc(*n);
-    ck_assert_uint_eq(fread(data, 1, *n, f), *n);
-    fclose(f);
-    return data;
-}
-
 START_TEST(threads_do_not_change_a_byte_of_it)
 {
     uint8_t *first, *other;
@@ -191,10 +176,10 @@ START_TEST(threads_do_not_change_a_byte_of_it)
     write_model();
     write_good();
     ck_status(quantize(&ph_libc_heap, _i, matrix, 1), PHIAL_OK);
-    first = contents(&n);
+    first = contents(out, &n);
     for (uint32_t threads = 2; threads <= 8; threads += 3) {
         ck_status(quantize(&ph_libc_heap, _i, matrix, threads), PHIAL_OK);
-        other = contents(&m);
+        other = contents(out, &m);
         ck_assert_uint_eq(n, m);
         ck_assert_mem_eq(first, other, n);
         free(other);

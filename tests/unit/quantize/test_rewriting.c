@@ -41,21 +41,6 @@ static phial_status quantize_on(const ph_heap *heap, uint32_t n_threads,
     return status;
 }
 
-static uint8_t *contents(const char *path, size_t *n)
-{
-    FILE *f = fopen(path, "rb");
-    uint8_t *data;
-
-    ck_assert_ptr_nonnull(f);
-    fseek(f, 0, SEEK_END);
-    *n = (size_t)ftell(f);
-    rewind(f);
-    data = malloc(*n);
-    ck_assert_uint_eq(fread(data, 1, *n, f), *n);
-    fclose(f);
-    return data;
-}
-
 static uint32_t type_of(const char *path, const char *name)
 {
     const ph_gguf_tensor *tensor;
